@@ -1,0 +1,22 @@
+"""The settings: one table, read by the file, the environment, the flags and the docs."""
+
+from lingma_proxy.settings.resolve import (
+    CONFIG_VARIABLE,
+    FileContent,
+    Origin,
+    Resolved,
+    resolve,
+)
+from lingma_proxy.settings.table import INERT, TABLE, Setting, Settings
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "INERT",
+    "TABLE",
+    "FileContent",
+    "Origin",
+    "Resolved",
+    "Setting",
+    "Settings",
+    "resolve",
+]

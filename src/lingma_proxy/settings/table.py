@@ -1,0 +1,344 @@
+"""The table of settings: one field each, with all that is known about it beside it.
+
+The file, the environment, the flags, `lingma-proxy settings` and docs/settings.md all
+come from here.  A setting called `first_byte_timeout` is the key of that name in the
+file, the variable LINGMA_PROXY_FIRST_BYTE_TIMEOUT and the flag --first-byte-timeout,
+unless its line says otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from lingma_proxy.settings.kinds import (
+    Host,
+    Kind,
+    Number,
+    Pairs,
+    Secret,
+    Switch,
+    Text,
+    Url,
+    Whole,
+    Word,
+    Words,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that is known about a setting, its value apart."""
+
+    name: str
+    kind: Kind[Any]
+    default: Any
+    help: str
+    """One sentence."""
+    group: str
+    variable: str | None
+    flag: str | None
+    in_file: bool = True
+
+
+def _setting(
+    default: T,
+    kind: Kind[T],
+    text: str,
+    *,
+    group: str,
+    variable: str = "",
+) -> T:
+    """A field of `Settings`; `variable` where it is not LINGMA_PROXY_ and the name."""
+    about = {"kind": kind, "help": text, "group": group, "variable": variable}
+    # A dataclass refuses a mapping as a default; a factory of the same one is as good, for
+    # it is read-only.
+    secret = isinstance(kind, Secret)
+    return field(default_factory=lambda: default, repr=not secret, metadata=about)
+
+
+LISTEN = "Where it listens, and to whom"
+LINGMA = "Lingma"
+MODELS = "Models"
+LIMITS = "Limits and patience"
+OTHER = "Other"
+
+FOREIGN = MappingProxyType(
+    dict.fromkeys(
+        ("claude-*", "gpt-*", "chatgpt-*", "codex-*", "o1*", "o3*", "o4*", "gemini-*"), ""
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The values.  They are read once, when the program starts."""
+
+    host: str = _setting("127.0.0.1", Host(), "The address to listen on.", group=LISTEN)
+    port: int = _setting(
+        8095, Whole(0, 65535), "The port to listen on; 0 takes any that is free.", group=LISTEN
+    )
+    api_key: str = _setting(
+        "",
+        Secret(),
+        "The key that clients must send; without one, whoever reaches the port may ask. "
+        "Other users of the machine can read a flag: prefer the file or the variable.",
+        group=LISTEN,
+    )
+    api_key_file: str = _setting(
+        "",
+        Text("the path of a file"),
+        "A file that holds the key, instead of `api_key`.",
+        group=LISTEN,
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        (),
+        Words(),
+        "Names, besides localhost and the address itself, under which requests may call us; "
+        "any other Host header is refused, which stops DNS rebinding.",
+        group=LISTEN,
+    )
+    allowed_origins: tuple[str, ...] = _setting(
+        (),
+        Words(),
+        "Origins of web pages that may call us from a browser, such as http://localhost:3000.",
+        group=LISTEN,
+    )
+    open_bind: bool = _setting(
+        default=False,
+        kind=Switch(),
+        text="Listen beyond this machine even without a key: everyone on the network can then "
+        "use the login.",
+        group=LISTEN,
+    )
+
+    backend: str = _setting(
+        "remote",
+        Word(("remote", "simulator"), later=("ipc", "acp", "scripted", "auto")),
+        "Who answers: `remote` is Lingma's API with the login found on this machine, "
+        "`simulator` the built-in stand-in that never leaves it.",
+        group=LINGMA,
+    )
+    simulate_without_login: bool = _setting(
+        default=False,
+        kind=Switch(),
+        text="Use the simulator when no login is found, and say so; otherwise requests are then "
+        "answered 401 with what to do.",
+        group=LINGMA,
+    )
+    remote_base_url: str = _setting(
+        "",
+        Url(),
+        "The address of Lingma's API; empty means: as the installed Lingma has it, or else the "
+        "public one.",
+        group=LINGMA,
+        variable="LINGMA_REMOTE_BASE_URL",
+    )
+    remote_auth_file: str = _setting(
+        "",
+        Text("the path of a file"),
+        "A credentials file (JSON) to use instead of the login that the IDE keeps.",
+        group=LINGMA,
+        variable="LINGMA_REMOTE_AUTH_FILE",
+    )
+    cache_dir: str = _setting(
+        "",
+        Text("the path of a folder"),
+        "The folder in which Lingma keeps its login (the one that holds `cache/user`); empty "
+        "means: look in all known places.",
+        group=LINGMA,
+        variable="LINGMA_CACHE_DIR",
+    )
+    remote_version: str = _setting(
+        "2.11.2",
+        Text("a version such as 2.11.2", needed=True),
+        "The version of Lingma's client that we say we are.",
+        group=LINGMA,
+        variable="LINGMA_REMOTE_VERSION",
+    )
+    remote_proxy_url: str = _setting(
+        "",
+        Url(),
+        "An HTTP proxy on the way to Lingma; empty means: a direct connection.",
+        group=LINGMA,
+        variable="LINGMA_REMOTE_PROXY_URL",
+    )
+    encode_body: str = _setting(
+        "auto",
+        Word(("auto", "always", "never")),
+        "Whether request bodies are sent in the vendor's encoding (Encode=1).",
+        group=LINGMA,
+    )
+
+    model: str = _setting(
+        "kmodel",
+        Text("the name of a model", needed=True),
+        "The model for requests that name none, and for names of other vendors.",
+        group=MODELS,
+    )
+    model_aliases: Mapping[str, str] = _setting(
+        MappingProxyType({}),
+        Pairs(),
+        "Names of your own for models, as name and key.",
+        group=MODELS,
+    )
+    foreign_models: Mapping[str, str] = _setting(
+        FOREIGN,
+        Pairs(),
+        "Names of other vendors' models that clients insist on (* stands for anything), and the "
+        "key that answers instead; an empty key is the default model. It replaces the built-in "
+        "list.",
+        group=MODELS,
+    )
+    claude_names: bool = _setting(
+        default=False,
+        kind=Switch(),
+        text="List every model once more under a name that begins with `claude`, for clients "
+        "that show no others.",
+        group=MODELS,
+    )
+    models_lifetime: float = _setting(
+        300.0,
+        Number(1, 86400),
+        "How long the list of models is used before it is fetched again, in the background.",
+        group=MODELS,
+    )
+
+    max_concurrent: int = _setting(
+        8, Whole(1, 64), "How many requests are answered at the same time.", group=LIMITS
+    )
+    max_queue: int = _setting(
+        64,
+        Whole(0, 10000),
+        "How many more may wait for their turn; the next is answered 429 at once.",
+        group=LIMITS,
+    )
+    queue_timeout: float = _setting(
+        30.0,
+        Number(0, 3600),
+        "How long one may wait for its turn before it gets 429.",
+        group=LIMITS,
+    )
+    max_body_mb: int = _setting(
+        32, Whole(1, 1024, "MB"), "The largest body of a request; more is a 413.", group=LIMITS
+    )
+    connect_timeout: float = _setting(
+        10.0, Number(0.1, 600), "How long a connection to Lingma may take.", group=LIMITS
+    )
+    first_byte_timeout: float = _setting(
+        120.0,
+        Number(0, 3600, zero="no limit"),
+        "How long Lingma may think before it says anything.",
+        group=LIMITS,
+    )
+    idle_timeout: float = _setting(
+        120.0,
+        Number(0, 3600, zero="no limit"),
+        "How long Lingma may fall silent in the middle of a reply.",
+        group=LIMITS,
+    )
+    timeout: float = _setting(
+        0.0,
+        Number(0, 86400, zero="no limit"),
+        "How long a whole reply may take.",
+        group=LIMITS,
+        variable="LINGMA_PROXY_TIMEOUT_SECONDS",
+    )
+    heartbeat: float = _setting(
+        10.0,
+        Number(0.1, 300),
+        "How long a client is left without a sign of life while Lingma is silent.",
+        group=LIMITS,
+    )
+    shutdown_grace: float = _setting(
+        10.0, Number(0, 600), "How long replies may go on after we are told to stop.", group=LIMITS
+    )
+
+    check_grammar: bool = _setting(
+        default=False,
+        kind=Switch(),
+        text="Check the order of every stream's events while it runs; costs time, finds bugs.",
+        group=OTHER,
+    )
+    log_level: str = _setting(
+        "info",
+        Word(("debug", "info", "warning", "error")),
+        "How much is told on standard error; prompts and secrets never are.",
+        group=OTHER,
+    )
+
+
+def _table() -> tuple[Setting, ...]:
+    defaults = Settings()
+    return tuple(
+        Setting(
+            name=each.name,
+            kind=each.metadata["kind"],
+            default=getattr(defaults, each.name),
+            help=each.metadata["help"],
+            group=each.metadata["group"],
+            variable=each.metadata["variable"] or f"LINGMA_PROXY_{each.name.upper()}",
+            flag="--" + each.name.replace("_", "-"),
+        )
+        for each in fields(Settings)
+    )
+
+
+TABLE = _table()
+
+
+def _inert(
+    name: str,
+    kind: Kind[Any],
+    variable: str | None,
+    flag: str | None,
+    *,
+    in_file: bool = True,
+) -> Setting:
+    return Setting(
+        name=name,
+        kind=kind,
+        default=None,
+        help="",
+        group="",
+        variable=variable,
+        flag=flag,
+        in_file=in_file,
+    )
+
+
+INERT = (
+    _inert(
+        "transport",
+        Word(("auto", "pipe", "websocket", "ws")),
+        "LINGMA_PROXY_TRANSPORT",
+        "--transport",
+    ),
+    _inert("pipe", Text(), "LINGMA_IPC_PIPE", "--pipe"),
+    _inert("websocket_url", Text(), "LINGMA_PROXY_WS_URL", "--ws-url"),
+    _inert("cwd", Text(), "LINGMA_PROXY_CWD", "--cwd"),
+    _inert("current_file_path", Text(), "LINGMA_PROXY_CURRENT_FILE_PATH", "--current-file-path"),
+    _inert("mode", Text(), "LINGMA_PROXY_MODE", "--mode"),
+    _inert("shell_type", Text(), "LINGMA_PROXY_SHELL_TYPE", "--shell-type"),
+    _inert(
+        "session_mode",
+        Word(("auto", "fresh", "reuse")),
+        "LINGMA_PROXY_SESSION_MODE",
+        "--session-mode",
+    ),
+    _inert(
+        "remote_fallback_enabled", Switch(), "LINGMA_REMOTE_FALLBACK_ENABLED", "--remote-fallback"
+    ),
+    _inert(
+        "remote_fallback_models",
+        Words(),
+        "LINGMA_REMOTE_FALLBACK_MODELS",
+        "--remote-fallback-models",
+    ),
+    _inert("warmup_timeout", Number(0, 86400), None, None),
+    _inert("aggregate_tool_stream", Switch(), "LINGMA_AGGREGATE_TOOL_STREAM", None, in_file=False),
+)
+"""What Lingma Proxy 1.6 can be told and we cannot yet: read and checked, so that people's
+files and scripts keep working, and then named in a notice."""
