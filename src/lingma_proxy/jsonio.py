@@ -36,8 +36,8 @@ def loads(text: bytes | str) -> Json:
         return _decoder.decode(text)
     except RecursionError:
         raise ValueError("JSON is nested too deeply") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"the text is not UTF-8 (byte {error.start})") from None
+    except (UnicodeDecodeError, UnicodeEncodeError) as error:
+        raise ValueError(f"the text is not UTF-8: {error.reason}") from None
     except msgspec.MsgspecError as error:
         raise ValueError(str(error)) from None
 

@@ -1,6 +1,7 @@
 """Every way to cut bytes, text or events: whole, one by one, at each point, at random."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TypeVar
 
 S = TypeVar("S", bytes, str)
@@ -16,6 +17,6 @@ def in_two(whole: S) -> Iterator[list[S]]:
 
 
 def at_points(whole: S, points: list[int]) -> list[S]:
-    """Cut at the given places; those beyond the end do nothing."""
+    """Cut at the given places; those beyond the end cut nothing off."""
     edges = [0, *sorted({min(point, len(whole)) for point in points}), len(whole)]
-    return [whole[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    return [whole[start:stop] for start, stop in pairwise(edges)]

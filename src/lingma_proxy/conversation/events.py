@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+import msgspec
+
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 
 Head: TypeAlias = Text | Thinking | ToolCall
@@ -63,8 +65,9 @@ class PartStarted:
     head: Head
 
 
-@dataclass(frozen=True, slots=True)
-class PartDelta:
+class PartDelta(msgspec.Struct, frozen=True):
+    """A Struct, for one is made per token, and a dataclass takes five times as long."""
+
     index: int
     text: str
     """Never empty."""

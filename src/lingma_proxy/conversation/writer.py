@@ -16,7 +16,7 @@ ever wait.
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lingma_proxy.conversation.events import (
     Event,
@@ -78,16 +78,24 @@ class JsonEnd:
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
-    """A part in the line: its head once it is known, and the text that has not gone out."""
+class _Part:
+    """A part in the line, with the text that has not gone out."""
 
-    head: Text | Thinking | ToolCall | None
-    text: list[str] = field(default_factory=list)
-    end: JsonEnd | None = None
-    """Only for calls."""
-    said: bool = False
-    """Whether anything but blanks has come; a call without arguments is one with `{}`."""
-    gone: bool = False
+    head: Text | Thinking | ToolCall
+    text: list[str]
+
+
+class _Call(_Part):
+    """A call in the line.  Its head is told when it opens, for its id may come late."""
+
+    def __init__(self) -> None:
+        super().__init__(ToolCall("", "", ""), [])
+        self.id = ""
+        self.name = ""
+        self.end = JsonEnd()
+        self.said = False
+        """Whether anything but blanks has come; a call without arguments is one with `{}`."""
+        self.gone = False
 
 
 class ReplyWriter:
@@ -99,8 +107,8 @@ class ReplyWriter:
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
-        self._line: deque[_Waiting] = deque()
-        self._calls: dict[int, _Waiting] = {}
+        self._line: deque[_Part] = deque()
+        self._calls: dict[int, _Call] = {}
         self._open = False
         self._index = 0
         self.any_calls = False
@@ -119,28 +127,38 @@ class ReplyWriter:
     def tool_call(self, index: int, id: str, name: str, arguments: str) -> list[Event]:
         """A fragment of the call that the vendor numbers `index`.
 
-        `id` and `name` may come with any fragment, and again with later ones.
+        `id` and `name` may come with any fragment, and again with later ones; the call
+        opens when its name is known.  Blanks after arguments that are complete may be lost.
         """
+        said = bool(arguments.strip(BLANK))
         call = self._calls.get(index)
-        if call is None:
-            call = self._calls[index] = _Waiting(None, end=JsonEnd())
+        if call is None or (name and self._is_another(call, id, said=said)):
+            call = self._calls[index] = _Call()
             self._line.append(call)
             self.any_calls = True
-        if call.head is None and name:
-            call.head = ToolCall(id or self._new_id(), name, "")
+        call.id = call.id or id
+        call.name = call.name or name
         if arguments:
-            assert call.end is not None
-            call.end.feed(arguments)
-            if not call.said and arguments.strip(BLANK):
-                call.said = True
             if call.gone:
-                if not arguments.strip(BLANK):
+                if not said:
                     return []
                 raise ProtocolError(
                     f"the vendor went on with tool call {index} after it was complete"
                 )
+            call.said = call.said or said
+            call.end.feed(arguments)
+            if self._open and len(self._line) == 1:
+                return [PartDelta(self._index, arguments)]
             call.text.append(arguments)
         return self._advance()
+
+    @staticmethod
+    def _is_another(call: _Call, id: str, *, said: bool) -> bool:
+        """Whether a fragment with a name begins a call of its own.
+
+        Some vendors give all calls of a reply the same number.
+        """
+        return (said and call.end.complete) or (bool(id and call.id) and id != call.id)
 
     def end(
         self, reason: FinishReason, usage: Usage | None = None, stop_sequence: str | None = None
@@ -153,36 +171,42 @@ class ReplyWriter:
     def _say(self, kind: type[Text] | type[Thinking], text: str) -> list[Event]:
         if not text:
             return []
-        if len(self._line) == 1 and self._open and type(self._line[0].head) is kind:
-            return [PartDelta(self._index, text)]  # by far the most frequent case
-        if self._line and type(self._line[-1].head) is kind:
-            self._line[-1].text.append(text)
+        last = self._line[-1] if self._line else None
+        if last is not None and type(last.head) is kind:
+            if self._open and len(self._line) == 1:
+                return [PartDelta(self._index, text)]  # by far the most frequent case
+            last.text.append(text)
         else:
-            self._line.append(_Waiting(kind(""), [text]))
+            self._line.append(_Part(kind(""), [text]))
         return self._advance()
 
     def _advance(self, *, ending: bool = False) -> list[Event]:
         events: list[Event] = []
         while self._line:
             part = self._line[0]
-            if part.head is None:
-                if ending:
-                    raise ProtocolError("the vendor made a tool call without a name")
-                break
+            call = part if isinstance(part, _Call) else None
             if not self._open:
+                if call is not None:
+                    if not call.name:
+                        if ending:
+                            raise ProtocolError("the vendor made a tool call without a name")
+                        break
+                    call.head = ToolCall(call.id or self._new_id(), call.name, "")
                 events.append(PartStarted(self._index, part.head))
                 self._open = True
             if part.text:
                 events.append(PartDelta(self._index, "".join(part.text)))
                 part.text.clear()
-            over = ending or (len(self._line) > 1 and (part.end is None or part.end.complete))
-            if not over:
+            if not ending and (
+                len(self._line) == 1 or (call is not None and not call.end.complete)
+            ):
                 break
-            if part.end is not None and not part.said:
-                events.append(PartDelta(self._index, "{}"))
+            if call is not None:
+                call.gone = True
+                if not call.said:
+                    events.append(PartDelta(self._index, "{}"))
             events.append(PartEnded(self._index))
             self._open = False
             self._index += 1
-            part.gone = True
             self._line.popleft()
         return events

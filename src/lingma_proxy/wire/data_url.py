@@ -27,9 +27,9 @@ def decode(url: str) -> DataUrl:
     head, comma, body = url[5:].partition(",")
     if not comma:
         raise ValueError("a data URL has a comma before its content")
-    media_type, is_base64 = head.strip(), False
-    if media_type.lower().endswith(";base64"):
-        media_type, is_base64 = media_type[:-7].rstrip(), True
+    media_type, semicolon, last = head.strip().rpartition(";")
+    is_base64 = bool(semicolon) and last.strip().lower() == "base64"
+    media_type = media_type.rstrip() if is_base64 else head.strip()
     if media_type.startswith(";"):
         media_type = "text/plain" + media_type
     data = base64(unquote_to_bytes(body).decode("latin-1")) if is_base64 else unquote_to_bytes(body)
