@@ -1,0 +1,1 @@
+"""The public APIs that we speak, one module each."""
