@@ -42,7 +42,7 @@ clients: $(RUN) ## real clients against the simulator (large downloads; CLIENTS=
 	.ci/clients $(BIN)/lingma-proxy $(ARGS)
 
 bench: $(TEST) ## measure against a relay of bytes; writes bench/results.md
-	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python bench/run.py $(ARGS)
 
 docs: $(RUN) ## write docs/settings.md anew from the table of settings
 	$(BIN)/lingma-proxy settings --markdown > docs/settings.md
