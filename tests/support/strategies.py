@@ -17,9 +17,9 @@ AWKWARD = [
 ]  # fmt: skip
 
 characters = st.characters(codec="utf-8")
-texts = st.lists(
-    st.one_of(st.sampled_from(AWKWARD), st.text(characters, max_size=8)), max_size=4
-).map("".join)
+texts = st.one_of(
+    st.sampled_from(["", *AWKWARD, "".join(AWKWARD)]), st.text(characters, max_size=8)
+)
 some_text = texts.filter(bool)
 words = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1, max_size=12)
 

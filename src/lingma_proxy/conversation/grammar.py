@@ -66,14 +66,16 @@ class Grammar:
                 if index != self._parts:
                     raise IllegalEvent(f"{event}: the next index is {self._parts}")
                 match head:
-                    case Text("") | Thinking("", "") | ToolCall(str(), str(), ""):
+                    case Text("") | Thinking("") | ToolCall(str(), str(), ""):
                         pass
                     case _:
-                        raise IllegalEvent(f"{event}: a head is empty")
+                        raise IllegalEvent(f"{event}: a head has no text yet")
                 self._parts += 1
             case PartDelta(index, text):
-                if index != self._parts - 1 or not text:
+                if index != self._parts - 1:
                     raise IllegalEvent(f"{event}: the open part is {self._parts - 1}")
+                if not text:
+                    raise IllegalEvent(f"{event}: a delta says something")
             case PartEnded(index):
                 if index != self._parts - 1:
                     raise IllegalEvent(f"{event}: the open part is {self._parts - 1}")
