@@ -2,7 +2,7 @@
 
 It lists the models it is asked for by name, `bench-<chunks>` and `bench-<chunks>-<n>ms`,
 and replies with as many chunks, in the vendor's enveloped form: as fast as the socket
-takes them, each flushed by itself, or one every n milliseconds.  A paced chunk's text
+takes them, each event flushed by itself, or one every n milliseconds.  A paced chunk's text
 is the time at which it was written, so whoever reads it knows how long it has travelled.
 It checks no signature.
 
@@ -86,10 +86,8 @@ def models() -> bytes:
 @cache
 def burst(count: int) -> tuple[bytes, ...]:
     """A whole reply, as the writes that bring it."""
-    writes = [BEFORE + b"burst" + AFTER] * count
-    writes[0] = STREAM_HEAD + FIRST + writes[0]
-    writes[-1] += END
-    return tuple(writes)
+    chunks = [BEFORE + b"burst" + AFTER] * count
+    return (STREAM_HEAD + FIRST, *chunks, END)
 
 
 class Vendor(asyncio.Protocol):
