@@ -1,0 +1,67 @@
+"""The legal order of Anthropic's stream events, as a table, and a walk over it.
+
+Written from the API's documentation, without the encoder that it judges.
+"""
+
+import json
+from typing import Any
+
+TRANSITIONS: dict[str, dict[str, str]] = {
+    "silent": {"message_start": "between"},
+    "between": {
+        "start text": "text",
+        "start thinking": "thinking",
+        "start tool_use": "tool_use",
+        "message_delta": "ending",
+    },
+    "text": {"delta text_delta": "text", "stop": "between"},
+    "thinking": {
+        "delta thinking_delta": "thinking",
+        "delta signature_delta": "signed",
+        "stop": "broken off",
+    },
+    "signed": {"stop": "between"},
+    "tool_use": {"delta input_json_delta": "tool_use", "stop": "between"},
+    "broken off": {},  # thinking without its signature: only an error may follow
+    "ending": {"message_stop": "done"},
+    "done": {},
+}
+for state in TRANSITIONS.keys() - {"done", "ending", "text", "tool_use", "thinking", "signed"}:
+    TRANSITIONS[state]["error"] = "done"  # open blocks are closed first
+
+
+def events(stream: bytes) -> list[dict[str, Any]]:
+    """The events of a stream, whose `event:` lines must agree with their data."""
+    assert stream == b"" or stream.endswith(b"\n\n")
+    found = []
+    for block in stream.decode().split("\n\n")[:-1]:
+        name, data = block.split("\n")
+        event = json.loads(data.removeprefix("data: "))
+        assert name == f"event: {event['type']}"
+        found.append(event)
+    return found
+
+
+def walk(stream: bytes) -> str:
+    """The state after the whole stream.  AssertionError where an event may not come."""
+    state, index = "silent", 0
+    for event in events(stream):
+        match event:
+            case {"type": "ping"}:
+                assert state != "done"
+                continue
+            case {"type": "content_block_start", "content_block": block}:
+                assert event["index"] == index
+                step = f"start {block['type']}"
+            case {"type": "content_block_delta", "delta": delta}:
+                assert event["index"] == index
+                step = f"delta {delta['type']}"
+            case {"type": "content_block_stop"}:
+                assert event["index"] == index
+                index += 1
+                step = "stop"
+            case _:
+                step = event["type"]
+        assert step in TRANSITIONS[state], f"{step} may not come in {state}"
+        state = TRANSITIONS[state][step]
+    return state
