@@ -1,0 +1,1 @@
+"""Whatever replies: the vendor over its remote API, or a script."""

@@ -1,0 +1,1 @@
+"""Policies: backends that hold a backend, each for one purpose, said in its first sentence."""
