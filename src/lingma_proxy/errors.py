@@ -3,6 +3,7 @@
     ProxyError                      status   retry    what the person can do
     ├── InvalidRequest                400             fix the request
     │   └── RequestTooLarge           413             send less
+    ├── RequestTimeout                408             send the body faster
     ├── NotAllowed                    401 / 403       give the key, or allow the origin
     ├── NotFound                      404             see the documentation of the routes
     │   ├── ModelNotFound             404             see `lingma-proxy models`
@@ -66,6 +67,12 @@ class RequestTooLarge(InvalidRequest):
     """The body passes the limit."""
 
     status = 413
+
+
+class RequestTimeout(ProxyError):
+    """The client took too long to send its request."""
+
+    status = 408
 
 
 class NotAllowed(ProxyError):
