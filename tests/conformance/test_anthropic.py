@@ -19,7 +19,7 @@ from lingma_proxy.conversation.request import (
     ToolCall,
 )
 from lingma_proxy.dialect import Asked
-from lingma_proxy.dialects.anthropic import ANTHROPIC, decode
+from lingma_proxy.dialects.anthropic import DIALECT, decode
 from lingma_proxy.errors import BackendTimeout, InvalidRequest, ProtocolError, RateLimited
 from lingma_proxy.jsonio import dumpb, loads
 from stories.library import REPLIES
@@ -34,7 +34,7 @@ HIDDEN = Asked(ChatRequest("req_1", "m", (), reasoning=Reasoning(shown=False)), 
 
 
 def streamed(asked: Asked, events: list[Event]) -> bytes:
-    encoder = ANTHROPIC.encoder(asked, 0)
+    encoder = DIALECT.encoder(asked, 0)
     return encoder.encode(events) + encoder.end()
 
 
@@ -59,7 +59,7 @@ def test_streamed_and_whole_are_the_same_message(
     reply: Reply, asked: Asked, points: list[int]
 ) -> None:
     pieces = at_points(streamed(asked, replay(reply)), points)
-    whole = loads(dumpb(ANTHROPIC.whole(asked, [reply], 0)))
+    whole = loads(dumpb(DIALECT.whole(asked, [reply], 0)))
 
     assert walk(b"".join(pieces)) == "done"
     assert sdk.read(whole) == sdk.folded(*pieces)
@@ -69,7 +69,7 @@ def test_streamed_and_whole_are_the_same_message(
 def test_every_story_reads_the_same_streamed_and_whole(story: Story) -> None:
     stream = streamed(SHOWN, replay(story.reply))
     try:
-        whole = loads(dumpb(ANTHROPIC.whole(SHOWN, [story.reply], 0)))
+        whole = loads(dumpb(DIALECT.whole(SHOWN, [story.reply], 0)))
     except ProtocolError:
         with pytest.raises(ValueError, match="tool parameter JSON"):
             sdk.folded(stream)
@@ -86,7 +86,7 @@ def test_a_call_that_was_cut_reads_the_same_streamed_and_whole(
 ) -> None:
     cut = written[: data.draw(st.integers(0, len(written)))]
     reply = Reply("r", "m", (ToolCall("a", "f", cut),), FinishReason.LENGTH, Usage())
-    whole = loads(dumpb(ANTHROPIC.whole(SHOWN, [reply], 0)))
+    whole = loads(dumpb(DIALECT.whole(SHOWN, [reply], 0)))
 
     assert sdk.read(whole) == sdk.folded(streamed(SHOWN, replay(reply)))
 
@@ -97,7 +97,7 @@ def test_a_stream_that_fails_anywhere_is_legal_and_ends_once(
     reply: Reply, data: st.DataObject
 ) -> None:
     events = replay(reply)
-    encoder = ANTHROPIC.encoder(data.draw(st.sampled_from([SHOWN, HIDDEN])), 0)
+    encoder = DIALECT.encoder(data.draw(st.sampled_from([SHOWN, HIDDEN])), 0)
     at = data.draw(st.integers(0, len(events)))
     said = b"".join(encoder.encode([event]) + encoder.heartbeat() for event in events[:at])
     stream = said + encoder.fail(BackendTimeout("It took too long."))
@@ -133,7 +133,7 @@ def test_the_raw_events_are_what_the_sdk_expects() -> None:
 
 
 def test_the_sdk_raises_the_error_that_ends_a_stream() -> None:
-    encoder = ANTHROPIC.encoder(SHOWN, 0)
+    encoder = DIALECT.encoder(SHOWN, 0)
     start = encoder.encode([ReplyStarted("r", "m")])
     stream = start + encoder.fail(RateLimited("Too many. Wait a minute."))
 
@@ -148,7 +148,7 @@ def test_the_sdk_raises_its_own_class_for_a_status() -> None:
     error = RateLimited("Too many.")
 
     with pytest.raises(anthropic.RateLimitError) as caught:
-        sdk.answering(ANTHROPIC.error(error, "req_1"), error.status).messages.create(**sdk.ASK)
+        sdk.answering(DIALECT.error(error, "req_1"), error.status).messages.create(**sdk.ASK)
 
     assert (caught.value.type, caught.value.request_id) == ("rate_limit_error", "req_1")
 
@@ -162,12 +162,12 @@ def test_the_sdk_sends_everything_again_when_threads_are_refused() -> None:
         try:
             asked = decode(bodies[-1], "req_1")
         except InvalidRequest as error:
-            return httpx2.Response(error.status, json=ANTHROPIC.error(error, "req_1"))
+            return httpx2.Response(error.status, json=DIALECT.error(error, "req_1"))
         if len(asked.request.messages) > 1:
             reply = Reply("r2", "m", (Text("DONE"),), FinishReason.STOP)
         else:
             reply = Reply("r1", "m", (ToolCall("a", "shell", "{}"),), FinishReason.TOOL_CALLS)
-        return httpx2.Response(200, content=dumpb(ANTHROPIC.whole(asked, [reply], 0)))
+        return httpx2.Response(200, content=dumpb(DIALECT.whole(asked, [reply], 0)))
 
     @anthropic.beta_tool
     def shell() -> str:

@@ -1,1 +1,6 @@
-"""The public APIs that we speak, one module each."""
+"""The public APIs that we speak.  Adding one is adding a line to the table."""
+
+from lingma_proxy.dialect import Dialect
+from lingma_proxy.dialects import anthropic, openai_chat
+
+DIALECTS: tuple[Dialect, ...] = (openai_chat.DIALECT, anthropic.DIALECT)

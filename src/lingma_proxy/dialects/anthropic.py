@@ -198,7 +198,7 @@ def integer(body: JsonObject, name: str, low: int, where: str = "") -> int | Non
     return value
 
 
-ANTHROPIC = Dialect(
+DIALECT = Dialect(
     name="anthropic",
     paths=("/v1/messages",),
     media_type="text/event-stream",
