@@ -1,0 +1,1 @@
+"""The vendor, for people without a login and for tests: its remote side on a real socket."""
