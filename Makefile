@@ -38,8 +38,8 @@ fix: $(TEST) ## repair the style
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-clients: $(RUN) ## real clients against the simulator (large downloads; CLIENTS=folder of their scripts)
-	.ci/clients $(BIN)/lingma-proxy $(ARGS)
+clients: $(TEST) ## real clients against the simulator (large downloads; ARGS='claude-code')
+	$(BIN)/python tests/clients/run.py $(ARGS)
 
 bench: $(TEST) ## measure against a relay of bytes; writes bench/results.md
 	$(BIN)/python bench/run.py $(ARGS)
