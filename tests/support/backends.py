@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from typing import ClassVar
 
-from lingma_proxy.backend import Backend
+from hypothesis import strategies as st
+
+from lingma_proxy.backend import Backend, EventStream
 from lingma_proxy.backends.scripted import Script, Scripted, Step
-from lingma_proxy.conversation.events import Event, FinishReason, Head, Usage
+from lingma_proxy.conversation.events import Event, FinishReason, Head, PartDelta, Usage
 from lingma_proxy.conversation.grammar import Grammar
 from lingma_proxy.conversation.reply import Collector, Reply, replay
 from lingma_proxy.conversation.request import (
@@ -18,6 +21,8 @@ from lingma_proxy.conversation.request import (
     Tool,
     ToolCall,
 )
+from support.cuts import at_points
+from support.streams import batched
 
 
 def ask(
@@ -62,6 +67,22 @@ def one_by_one(reply: Reply) -> list[Step]:
     return [[event] for event in replay(reply)]
 
 
+def in_pieces(reply: Reply, deltas: Sequence[int], batches: Sequence[int]) -> list[Step]:
+    """The events of a reply, each text cut at `deltas`, and all of them cut at `batches`."""
+    events: list[Event] = []
+    for event in replay(reply):
+        if isinstance(event, PartDelta):
+            pieces = [piece for piece in at_points(event.text, list(deltas)) if piece]
+            events += [PartDelta(event.index, piece) for piece in pieces]
+        else:
+            events.append(event)
+    return list(filter(None, batched(events, batches)))
+
+
+cuts = st.lists(st.integers(0, 30), max_size=8)
+"""Places to cut at, for hypothesis."""
+
+
 async def drain(backend: Backend, request: ChatRequest | None = None) -> list[Sequence[Event]]:
     """All batches of a reply, with the grammar checked."""
     grammar = Grammar()
@@ -97,6 +118,20 @@ async def heard(
     except Exception as error:  # noqa: BLE001  # which one it is is what the test looks at
         return events, error
     return events, None
+
+
+async def hands_on(policy: Callable[[Backend], Backend], request: ChatRequest) -> bool:
+    """Whether the policy returns the inner stream itself, so that it costs nothing."""
+
+    class Seen(Scripted):
+        streams: ClassVar[list[EventStream]] = []
+
+        def reply(self, request: ChatRequest) -> EventStream:
+            self.streams.append(super().reply(request))
+            return self.streams[-1]
+
+    async with aclosing(policy(Seen([])).reply(request)) as stream:
+        return Seen.streams == [stream]
 
 
 async def closed_after(backend: Backend, request: ChatRequest, batches: int) -> bool:
