@@ -1,0 +1,296 @@
+"""A request for the vendor's remote API: our neutral form → the body that it reads.
+
+The vendor's messages are OpenAI's with a few fields of its own:
+
+    system, user   content: text, or a list of text and image_url when there are images
+    assistant      content: text, tool_calls: […]
+    tool           content: text, tool_call_id
+
+One of our messages may become several of theirs, in the same order.  A `tool` message
+takes only text; the pictures in a result follow in a message of the user's, after the last
+result of the run, for nothing may stand between a call and its results.
+
+The fields that carry nothing are those that the vendor's plugin sends.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from lingma_proxy.conversation.request import (
+    ChatRequest,
+    Image,
+    ImageLink,
+    Message,
+    NamedTool,
+    Part,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from lingma_proxy.errors import InvalidRequest
+from lingma_proxy.jsonio import Json, JsonObject, dumpb
+from lingma_proxy.vendor.signing import COSY_VERSION
+from lingma_proxy.wire import data_url
+
+AGENT = "agent_common"
+CHAT = (
+    f"/algo/api/v2/service/pro/sse/agent_chat_generation?FetchKeys=llm_model_result&AgentId={AGENT}"
+)
+MODELS = "/algo/api/v2/model/list"
+ENCODED = "&Encode=1"
+"""Follows CHAT when the body is encoded (`vendor.encoding`)."""
+
+MOST_TOKENS = 16384
+"""The highest `max_tokens` that a working client sends; above it the field stays away."""
+BETWEEN_BLOCKS = "\n\n"
+"""Blocks of text that the client keeps apart, in a field that holds one text."""
+FAILED = "The tool call failed:\n"
+NO_SCHEMA: JsonObject = {"type": "object", "properties": {}}
+
+_UNSAID: JsonObject = {
+    "reasoning_content_signature": "",
+    "response_meta": {
+        "id": "",
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    },
+}
+
+
+def encode(
+    request: ChatRequest,
+    *,
+    key: str,
+    user_type: str,
+    now: int,
+    request_id: str,
+    business_id: str,
+    cosy_version: str = COSY_VERSION,
+) -> bytes:
+    """The body, before any Encode=1.
+
+    `key` is the model's ("" lets the server choose), `now` is Unix time in milliseconds,
+    `request_id` 32 hexadecimal digits.  Raises InvalidRequest for a picture that the vendor could not fetch.
+    """
+    pictures = list(_pictures(request.messages))
+    body: JsonObject = {
+        "request_id": request_id,
+        "request_set_id": "",
+        "chat_record_id": request_id,
+        "stream": True,
+        "image_urls": pictures or None,
+        "is_reply": False,
+        "is_retry": False,
+        "session_id": "",
+        "code_language": "",
+        "source": 0,
+        "version": "3",
+        "chat_prompt": "",
+        "parameters": _parameters(request),
+        "aliyun_user_type": user_type or "personal_standard",
+        "agent_id": AGENT,
+        "task_id": "question_refine",
+        "model_config": {
+            "key": key,
+            "display_name": "",
+            "model": key,
+            "format": "",
+            "is_vl": bool(pictures),
+            "is_reasoning": _thinks(request, key),
+            "api_key": "",
+            "url": "",
+            "source": "",
+            "enable": False,
+        },
+        "messages": _messages(request.messages),
+        "business": {
+            "product": "jb_plugin",
+            "version": cosy_version,
+            "type": "memory",
+            "id": business_id,
+            "begin_at": now,
+            "stage": "start",
+            "name": f"memory_intent_recognition_{request_id}",
+        },
+    }
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.tool_choice != "auto":
+            body["tool_choice"] = _choice(request.tool_choice)
+    return dumpb(body)
+
+
+def unhonoured(request: ChatRequest) -> tuple[str, ...]:
+    """What is asked for and has no place in the vendor's request, each a sentence."""
+    sampling, reasoning = request.sampling, request.reasoning
+    named: dict[str, object] = {
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "seed": sampling.seed,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+    }
+    found = [
+        f"{name} is not sent: Lingma has no such parameter."
+        for name, value in named.items()
+        if value is not None
+    ]
+    if reasoning.effort not in {None, "none"}:
+        found.append(
+            f"The effort {reasoning.effort!r} only switches thinking on: Lingma knows no degrees."
+        )
+    if reasoning.budget_tokens is not None:
+        found.append("The thinking budget only switches thinking on: Lingma knows no limit to it.")
+    if request.tools and not request.parallel_tool_calls:
+        found.append("Parallel tool calls cannot be switched off: Lingma may make several.")
+    if any(tool.strict for tool in request.tools):
+        found.append("`strict` is not sent: Lingma does not promise that arguments fit the schema.")
+    return tuple(found)
+
+
+def _parameters(request: ChatRequest) -> JsonObject:
+    found: JsonObject = {}
+    if request.sampling.temperature is not None:
+        found["temperature"] = request.sampling.temperature
+    limit = request.sampling.max_tokens
+    if limit is not None and limit <= MOST_TOKENS:
+        found["max_tokens"] = limit
+    return found
+
+
+def _thinks(request: ChatRequest, key: str) -> bool:
+    reasoning = request.reasoning
+    if reasoning.wanted is False or reasoning.effort == "none":
+        return False
+    asked = reasoning.wanted or reasoning.effort is not None or reasoning.budget_tokens is not None
+    return asked or "thinking" in key.lower()
+
+
+def _tool(tool: Tool) -> JsonObject:
+    return {
+        "type": "function",
+        "function": {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.parameters or NO_SCHEMA,
+        },
+    }
+
+
+def _choice(choice: ToolChoice) -> Json:
+    match choice:
+        case NamedTool(name):
+            return {"type": "function", "function": {"name": name}}
+        case _:
+            return choice
+
+
+def _messages(messages: Sequence[Message]) -> list[JsonObject]:
+    found: list[JsonObject] = []
+    shown: list[Part] = []
+    for message in messages:
+        for sent in _split(message, shown):
+            if shown and sent["role"] != "tool":
+                found.append(_message("user", _content(shown)))
+                shown.clear()
+            found.append(sent)
+    if shown:
+        found.append(_message("user", _content(shown)))
+    return found
+
+
+def _split(message: Message, shown: list[Part]) -> Iterator[JsonObject]:
+    """The vendor's messages for one of ours.
+
+    Pictures in results are put into `shown`, each behind a line that says whose it is, before
+    the message after the results is asked for.
+    """
+    if message.role == "assistant":
+        yield from _assistant(message)
+        return
+    run: list[Part] = []
+    for part in message.parts:
+        if not isinstance(part, ToolResult):
+            run.append(part)
+            continue
+        if run:
+            yield _message(message.role, _content(run), name=message.name)
+            run = []
+        yield _message("tool", _result(part), tool_call_id=part.call_id)
+        pictures = [piece for piece in part.content if not isinstance(piece, Text)]
+        if pictures:
+            shown += [Text(f"From the result of tool call {part.call_id}:"), *pictures]
+    if run or not message.parts:
+        yield _message(message.role, _content(run), name=message.name)
+
+
+def _assistant(message: Message) -> Iterator[JsonObject]:
+    # What a model said came as one text, however thinking and calls have cut it since.
+    text = "".join(part.text for part in message.parts if isinstance(part, Text))
+    calls = [
+        {
+            "index": index,
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments or "{}"},
+        }
+        for index, call in enumerate(part for part in message.parts if isinstance(part, ToolCall))
+    ]
+    only_thought = message.parts and all(isinstance(part, Thinking) for part in message.parts)
+    if calls:
+        yield _message("assistant", text, name=message.name, tool_calls=calls)
+    elif not only_thought:
+        yield _message("assistant", text, name=message.name)
+
+
+def _message(
+    role: Literal["system", "user", "assistant", "tool"], content: Json, **more: Json
+) -> JsonObject:
+    given = {name: value for name, value in more.items() if value is not None}
+    return {"role": role, "content": content, **given, **_UNSAID}
+
+
+def _content(parts: Sequence[Part]) -> Json:
+    if all(isinstance(part, Text) for part in parts):
+        return _joined(parts)
+    return [
+        {"type": "text", "text": part.text}
+        if isinstance(part, Text)
+        else {"type": "image_url", "image_url": {"url": _url(part)}}
+        for part in parts
+    ]
+
+
+def _result(result: ToolResult) -> str:
+    text = _joined(result.content)
+    if result.is_error:
+        return FAILED + text
+    if not text and result.content and not any(isinstance(part, Text) for part in result.content):
+        return "(The result is a picture; it follows.)"
+    return text
+
+
+def _joined(parts: Sequence[Part]) -> str:
+    return BETWEEN_BLOCKS.join(part.text for part in parts if isinstance(part, Text))
+
+
+def _pictures(messages: Sequence[Message]) -> Iterator[str]:
+    for message in messages:
+        for part in message.parts:
+            pieces = part.content if isinstance(part, ToolResult) else (part,)
+            yield from (_url(piece) for piece in pieces if isinstance(piece, Image | ImageLink))
+
+
+def _url(picture: Part) -> str:
+    match picture:
+        case Image(media_type, data):
+            return data_url.encode(media_type, data)
+        case ImageLink(url) if url.lower().startswith(("https://", "http://", "data:")):
+            return url
+        case _:
+            raise InvalidRequest(
+                "Lingma takes pictures as data URLs or http(s) links; this one is neither.",
+                param="messages",
+            )
