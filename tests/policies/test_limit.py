@@ -2,7 +2,7 @@ import asyncio
 from contextlib import aclosing
 from itertools import repeat
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lingma_proxy.backends.scripted import Scripted
@@ -215,7 +215,6 @@ async def test_hanging_up_at_any_point_leaves_nothing_behind() -> None:
     assert all(limit.running == 0 for limit in limits)
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.integers(1, 3),
     st.lists(st.sampled_from(["ask", "finish", "hang up", "turn", "grow", "shrink"]), max_size=40),

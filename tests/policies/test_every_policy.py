@@ -1,0 +1,177 @@
+"""What every policy promises, whatever it is for."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lingma_proxy.backend import Backend, Model
+from lingma_proxy.backends.scripted import Scripted
+from lingma_proxy.conversation.events import FinishReason
+from lingma_proxy.conversation.request import ChatRequest, Message, ResponseFormat, Sampling, Text
+from lingma_proxy.errors import BackendTimeout, ProxyError, RateLimited
+from lingma_proxy.policies.answer_in_json import AnswerInJson
+from lingma_proxy.policies.base import Policy
+from lingma_proxy.policies.choose_model import ChooseModel
+from lingma_proxy.policies.continue_prefill import ContinuePrefill
+from lingma_proxy.policies.cut_off import CutOff
+from lingma_proxy.policies.limit import Limit
+from lingma_proxy.policies.measure_usage import MeasureUsage
+from lingma_proxy.policies.remember_models import RememberModels
+from support.backends import (
+    THOUGHT,
+    answer,
+    ask,
+    closed_after,
+    cuts,
+    heard,
+    in_pieces,
+    leaves_nothing_behind,
+    one_by_one,
+)
+from support.strategies import replies
+
+
+class Letters:
+    """A meter for which a character is a token."""
+
+    tokens = 0
+
+    def feed(self, text: str) -> None:
+        self.tokens += len(text)
+
+
+def choose(inner: Backend) -> Policy:
+    return ChooseModel(inner, tuple, default="kmodel", aliases={}, foreign={}, claude_names=False)
+
+
+def everything(inner: Backend) -> Policy:
+    """The stack, as the gateway builds it."""
+    backend = CutOff(ContinuePrefill(inner), Letters)
+    return choose(Limit(AnswerInJson(POLICIES["measure_usage"](backend)), 8, 8, 60.0))
+
+
+POLICIES: dict[str, Callable[[Backend], Policy]] = {
+    "base": Policy,
+    "answer_in_json": AnswerInJson,
+    "choose_model": choose,
+    "continue_prefill": ContinuePrefill,
+    "cut_off": lambda inner: CutOff(inner, Letters),
+    "limit": lambda inner: Limit(inner, 1, 1, 60.0),
+    "measure_usage": lambda inner: MeasureUsage(inner, lambda _: 1, len),
+    "remember_models": lambda inner: RememberModels(inner, 60.0),
+    "everything": everything,
+}
+PREFILL = Message("assistant", (Text("Let"),))
+REQUESTS = {
+    "plain": ask(),
+    "all at once": ask("go", PREFILL, stop=("\n\n", "ab"), max_tokens=40),
+    "json": ask(response_format=ResponseFormat()),
+}
+
+every_policy = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+every_request = pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+
+
+@every_policy
+@every_request
+async def test_a_refusal_comes_before_the_first_event(policy, request_) -> None:
+    inner = Scripted([RateLimited("later", retry_after=3)])
+
+    events, error = await heard(policy(inner), request_)
+
+    assert events == []
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 3
+    assert inner.speaking == 0
+
+
+@every_policy
+@every_request
+async def test_a_failure_comes_through_at_every_point(policy, request_) -> None:
+    script = one_by_one(answer(THOUGHT, "{}", reason=FinishReason.LENGTH))
+    for at in range(len(script)):
+        inner = Scripted([[*script[:at], BackendTimeout("silence")]])
+
+        _, error = await heard(policy(inner), request_)
+
+        assert isinstance(error, BackendTimeout)
+        assert inner.speaking == 0
+
+
+@every_policy
+@every_request
+async def test_hanging_up_at_every_point_closes_what_is_inside(policy, request_) -> None:
+    script = one_by_one(answer(THOUGHT, "{}"))
+
+    await leaves_nothing_behind(policy, request_, script)
+
+
+@every_policy
+@every_request
+async def test_cancelling_while_the_vendor_is_silent_closes_what_is_inside(
+    policy, request_
+) -> None:
+    script = one_by_one(answer(THOUGHT, "Let it be", reason=FinishReason.LENGTH))
+    for at in range(len(script)):
+        inner = Scripted([[*script[:at], gate := asyncio.Event(), *script[at:]]])
+        hearing = asyncio.create_task(heard(policy(inner), request_))
+        while inner.said < at or not inner.speaking:  # noqa: ASYNC110  # two counts, no event
+            await asyncio.sleep(0)
+        hearing.cancel()
+        await asyncio.wait([hearing])
+
+        assert hearing.cancelled()
+        assert inner.speaking == 0
+        assert not gate.is_set()
+
+
+@every_policy
+@every_request
+async def test_a_stream_that_is_never_begun_asks_nothing(policy, request_) -> None:
+    inner = Scripted([])
+
+    assert await closed_after(policy(inner), request_, 0)
+    assert inner.requests == []
+
+
+@every_policy
+async def test_models_and_closing_are_passed_on(policy) -> None:
+    inner = Scripted([], (Model("kmodel", "Kimi"),))
+    backend = policy(inner)
+
+    assert await backend.models() == (Model("kmodel", "Kimi"),)
+
+    await backend.aclose()
+    await backend.aclose()
+
+    assert inner.closed
+
+
+requests = st.builds(
+    lambda request, stop, limit: replace(request, sampling=Sampling(stop=stop, max_tokens=limit)),
+    st.sampled_from(list(REQUESTS.values())),
+    st.lists(st.text(max_size=3), max_size=2).map(tuple),
+    st.none() | st.integers(0, 30),
+)
+
+
+@every_policy
+@given(requests, replies, replies, cuts, cuts)
+def test_whatever_is_said_inside_is_legal_outside(
+    policy: Callable[[Backend], Backend],
+    request_: ChatRequest,
+    first,
+    second,
+    deltas,
+    batches,
+) -> None:
+    inner = Scripted([in_pieces(first, deltas, batches), in_pieces(second, deltas, batches)])
+
+    _, error = asyncio.run(heard(policy(inner), request_))
+
+    assert error is None or isinstance(error, ProxyError)
+    assert inner.speaking == 0
