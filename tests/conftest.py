@@ -1,14 +1,10 @@
 """How far hypothesis goes: EXAMPLES=100000 is for the night (`make properties`)."""
 
-import os
-
 from hypothesis import settings
 
-EXAMPLES = os.environ.get("EXAMPLES")
+from support.strategies import EXAMPLES
 
 # By day the examples are the same each time: a change passes or fails for its own sake.
 settings.register_profile("day", max_examples=100, deadline=None, derandomize=True)
-settings.register_profile(
-    "night", max_examples=int(EXAMPLES or 100), deadline=None, print_blob=True
-)
+settings.register_profile("night", max_examples=EXAMPLES or 100, deadline=None, print_blob=True)
 settings.load_profile("night" if EXAMPLES else "day")

@@ -177,6 +177,10 @@ class Spelling:
     escaped: bool = False
     """All that is not ASCII as \\u…."""
 
+    @property
+    def marks_the_end(self) -> bool:
+        return self.bare_done or self.enveloped_done
+
 
 SPELLINGS: dict[str, Spelling] = {
     "enveloped": Spelling(),

@@ -1,8 +1,10 @@
 """What hypothesis draws: text that hurts, JSON, replies, and what a vendor may say."""
 
 import json
+import os
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from lingma_proxy.conversation.events import FinishReason, Head, Usage
@@ -10,6 +12,15 @@ from lingma_proxy.conversation.reply import Reply
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from support.cuts import at_points
 from support.stories import Call, Delta, Say, Think
+
+EXAMPLES = int(os.environ.get("EXAMPLES") or 0)
+"""How many examples were asked for; 0 by day."""
+
+
+def examples(by_day: int) -> settings:
+    """More than the usual hundred by day, and still what was asked for by night."""
+    return settings(max_examples=EXAMPLES or by_day)
+
 
 AWKWARD = [
     " ", "\n", "\r\n", "\t", "\u2028", "\u0085", "\ufeff", "\x00", "\x7f", "é", "e\u0301", "“你好”",

@@ -18,6 +18,7 @@ from lingma_proxy.jsonio import Json, is_object, loads
 
 LONG_WORD = re.compile(r"[A-Za-z0-9+/=_\-.]{40,}")
 """Keys and signatures look like this; prose does not."""
+SPOKEN_STATUS = re.compile(r"[45][0-9][0-9]")
 BLANKS = re.compile(r"\s+")
 XML_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
 
@@ -73,9 +74,10 @@ def refusal(
     status: int, code: str = "", message: str = "", *, retry_after: float | None = None
 ) -> ProxyError:
     """The error that a refusal amounts to.  `status` is 0 when only a code was given."""
+    code = quoted(code, 40)
     if not status:
-        status = int(code) if code.isdecimal() and 400 <= int(code) < 600 else 502
-    about = ", ".join(part for part in (str(status), quoted(code, 40)) if part)
+        status = int(code) if SPOKEN_STATUS.fullmatch(code) else 502
+    about = ", ".join(part for part in (str(status), code) if part)
     words = quoted(message)
     said = f"{words} ({about})" if words else about
     match status, code:

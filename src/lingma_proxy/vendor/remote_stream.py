@@ -95,6 +95,9 @@ class _Line(_Chunk):
     statusCodeValue: int | None = None  # noqa: N815  # the vendor's spelling
 
 
+UNREAD = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What the strict reader raises; lists nested beyond all reason are among it."""
+
 _read_line = msgspec.json.Decoder(_Line).decode
 _read_chunk = msgspec.json.Decoder(_Chunk).decode
 
@@ -169,14 +172,14 @@ class RemoteStream:
     def _take(self, data: bytes, events: list[Event]) -> None:
         try:
             line = _read_line(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNREAD:
             self._take_slowly(data, events)
             return
         body, status = line.body, line.statusCodeValue
         if body and (status is None or status < 400):
             try:
                 chunk = _read_chunk(body)
-            except (msgspec.MsgspecError, UnicodeError):
+            except UNREAD:
                 self._take_body(body, events)
                 return
             if chunk.choices or chunk.usage is not None:
@@ -273,15 +276,18 @@ class RemoteStream:
 
     def _take_call(self, call: _Call, events: list[Event]) -> None:
         function = call.function or _Function()
-        name, arguments = function.name or "", function.arguments or ""
+        arguments = function.arguments or ""
+        name, id = self._without_halves(function.name), self._without_halves(call.id)
         index = call.index
         if index is None:  # then a name or an id begins a call, and the rest goes on with it
-            begins = name or call.id or self._last_call < 0
+            begins = name or id or self._last_call < 0
             index = self._last_call + 1 if begins else self._last_call
         self._last_call = index
-        events += self._writer.tool_call(
-            index, call.id or "", name, self._mended(index, arguments, events)
-        )
+        events += self._writer.tool_call(index, id, name, self._mended(index, arguments, events))
+
+    def _without_halves(self, word: str | None) -> str:
+        """A name or an id, which no two lines share."""
+        return _joined(word) if self._torn and word else word or ""
 
     def _mended(self, place: int | str, text: str, events: list[Event]) -> str:
         """The text with the half of a character before it, and without one at its end."""
@@ -293,7 +299,7 @@ class RemoteStream:
         text = self._halves.pop(place, "") + text
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._halves[place] = text[:-1], text[-1]
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return _joined(text)
 
     def _give_up_half(self, place: int | str, events: list[Event]) -> None:
         """The other half will not come: a mark stands for the character."""
@@ -329,7 +335,7 @@ def _status(value: dict[str, Json]) -> int:
                 pass
             case int(status):
                 return status
-            case str(status) if status.isascii() and status.isdecimal():
+            case str(status) if len(status) == 3 and status.isascii() and status.isdecimal():
                 return int(status)
             case _:
                 pass
@@ -347,6 +353,11 @@ def _usage(usage: _Usage) -> Usage | None:
         reasoning=out.reasoning_tokens or 0,
     )
     return found if found.input or found.output else None
+
+
+def _joined(text: str) -> str:
+    """Halves that meet are a character; a mark stands for any other."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _text(data: bytes) -> str:

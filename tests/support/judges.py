@@ -1,0 +1,182 @@
+"""Who judges a dialect: a walker over its streams, its official SDK, and a full request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lingma_proxy.dialect import Asked
+from lingma_proxy.jsonio import Json, JsonObject, dumpb
+from support import anthropic_grammar, anthropic_sdk, openai_sdk
+from support.chat_grammar import ChatGrammar
+
+SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+@dataclass(frozen=True)
+class Judge:
+    body: JsonObject
+    """A request for a stream with most of what the dialect's API has in it."""
+    walk: Callable[[Asked, bytes], None]
+    """AssertionError, unless the bytes are a legal stream with one terminator at its end."""
+    folded: Callable[[bytes], JsonObject]
+    """What a stream amounts to, by the official SDK."""
+    read: Callable[[JsonObject], JsonObject]
+    """What an unstreamed answer says, by the official SDK."""
+
+
+CHAT: JsonObject = {
+    "model": "qmodel",
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "developer", "content": [{"type": "text", "text": "And kind."}]},
+        {
+            "role": "user",
+            "name": "ann",
+            "content": [
+                {"type": "text", "text": "What is it?\n"},
+                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": "Let me look.",
+            "reasoning_content": "A file.",
+            "tool_calls": [
+                {
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "read", "arguments": '{"path": "a"}'},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": [{"type": "text", "text": "x"}]},
+        {"role": "user", "content": "So?"},
+    ],
+    "tools": [
+        {
+            "type": "function",
+            "function": {
+                "name": "read",
+                "description": "Reads.",
+                "parameters": SCHEMA,
+                "strict": True,
+            },
+        }
+    ],
+    "tool_choice": {"type": "function", "function": {"name": "read"}},
+    "parallel_tool_calls": False,
+    "temperature": 0.5,
+    "top_p": 0.9,
+    "max_completion_tokens": 100,
+    "stop": ["END"],
+    "seed": 7,
+    "presence_penalty": 0.1,
+    "frequency_penalty": 0.1,
+    "reasoning_effort": "low",
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True},
+    },
+    "n": 1,
+    "user": "ann",
+    "metadata": {"a": "b"},
+}
+
+
+def walk_chat(asked: Asked, stream: bytes) -> None:
+    grammar = ChatGrammar(asked.choices, usage=asked.usage)
+    grammar.feed(stream)
+    grammar.end()
+
+
+def folded_chat(stream: bytes) -> JsonObject:
+    with openai_sdk.client(stream).chat.completions.stream(model="m", messages=[]) as events:
+        events.until_done()
+        return said(events.current_completion_snapshot.to_dict())
+
+
+def read_chat(body: JsonObject) -> JsonObject:
+    client = openai_sdk.client(dumpb(body), media_type="application/json")
+    return said(client.chat.completions.create(model="m", messages=[]).to_dict())
+
+
+def said(completion: JsonObject) -> JsonObject:
+    """What a completion says, by either of the SDK's two ways."""
+    return {key: plain(value) for key, value in completion.items() if value is not None}
+
+
+def plain(value: Json) -> Json:
+    """Without what only one of the SDK's two ways adds: nulls, empty lists, its own parsing."""
+    match value:
+        case {"function": {"name": str()}, "index": int(), **call}:
+            return plain({"function": value["function"], **call})
+        case dict():
+            return {
+                key: plain(each)
+                for key, each in value.items()
+                if each is not None and each != [] and not key.startswith("parsed")
+            }
+        case list():
+            return [plain(each) for each in value]
+        case _:
+            return value
+
+
+ANTHROPIC: JsonObject = {
+    "model": "qmodel",
+    "stream": True,
+    "max_tokens": 100,
+    "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "What is it?\n"},
+                {
+                    "type": "image",
+                    "source": {"type": "base64", "media_type": "image/png", "data": PIXEL},
+                },
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "A file.", "signature": "c2lnbmVk"},
+                {"type": "text", "text": "Let me look."},
+                {"type": "tool_use", "id": "call_1", "name": "read", "input": {"path": "a"}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "call_1",
+                    "is_error": True,
+                    "content": [{"type": "text", "text": "x"}],
+                },
+                {"type": "text", "text": "So?"},
+            ],
+        },
+    ],
+    "tools": [{"name": "read", "description": "Reads.", "input_schema": SCHEMA}],
+    "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
+    "temperature": 0.5,
+    "top_k": 40,
+    "stop_sequences": ["END"],
+    "thinking": {"type": "enabled", "budget_tokens": 1024},
+    "metadata": {"user_id": "ann"},
+}
+
+
+def walk_anthropic(asked: Asked, stream: bytes) -> None:
+    state = anthropic_grammar.walk(stream)
+    assert state == "done", f"the stream ended while {state}"
+
+
+JUDGES: dict[str, Judge] = {
+    "openai_chat": Judge(CHAT, walk_chat, folded_chat, read_chat),
+    "anthropic": Judge(ANTHROPIC, walk_anthropic, anthropic_sdk.folded, anthropic_sdk.read),
+}
