@@ -95,11 +95,10 @@ async def post(
     return await session.post(base + target, data=data, headers=headers(login, target, data) | more)
 
 
-async def get(
-    session: ClientSession, base: str, login: Login, target: str, simulate: str = ""
-) -> ClientResponse:
-    more = {"x-simulate": simulate} if simulate else {}
-    return await session.get(base + target, headers=headers(login, target) | more)
+async def get(session: ClientSession, base: str, login: Login, target: str) -> ClientResponse:
+    answer = await session.get(base + target, headers=headers(login, target))
+    await answer.read()
+    return answer
 
 
 @dataclass

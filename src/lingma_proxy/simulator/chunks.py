@@ -99,8 +99,6 @@ def bent(answer: Answer, faults: Faults) -> Answer:
         deltas = [*deltas, {"content": f" {first}"}, {"content": second}]
     if "no-call-id" in faults:
         deltas = [_without_id(delta) for delta in deltas]
-    if "null-content" in faults:
-        deltas = [{"content": None} | delta for delta in deltas]
     for name in ("length", "content-filter"):
         if name in faults:
             deltas = deltas[: len(deltas) // 2]
@@ -130,6 +128,7 @@ class _Chunks:
     def __init__(self, opening: Opening, faults: Faults) -> None:
         self._opening = opening
         self._direct = "direct" in faults
+        self._nothing: JsonObject = {"content": None} if "null-content" in faults else {}
 
     def line(
         self,
@@ -139,7 +138,7 @@ class _Chunks:
         said: bool = False,
         padding: int = 0,
     ) -> Line:
-        choice = {"index": 0, "delta": delta, "finish_reason": None}
+        choice = {"index": 0, "delta": self._nothing | delta, "finish_reason": None}
         chunk: JsonObject = {"choices": [choice]}
         if finish:
             choice["finish_reason"] = finish["finish_reason"]

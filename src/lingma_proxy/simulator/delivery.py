@@ -221,8 +221,8 @@ def awkward_places(data: bytes) -> list[int]:
     places = {at for at in range(1, len(data)) if data[at] & 0xC0 == 0x80}
     places |= {at for at in range(1, len(data)) if data[at] in b"\r\n"}
     places |= {at + 1 for at in range(len(data) - 1) if data[at] in b"\r\n"}
-    places |= {min(3, len(data) - 1), len(data) // 2} - {0}
-    return sorted(places)
+    places |= {3, len(data) // 2}
+    return sorted(place for place in places if 0 < place < len(data))
 
 
 def _type(content_type: str, faults: Faults) -> str:

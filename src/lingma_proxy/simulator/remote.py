@@ -96,6 +96,8 @@ class Simulator:
         self._answers: deque[Answer] = deque()
         self._pictures: OrderedDict[str, Picture | None] = OrderedDict()
         self._runner: web.AppRunner | None = None
+        self._arrived = 0
+        self._arrival = asyncio.Condition()
         self._handlers: set[asyncio.Task[object]] = set()
         self._closing = False
 
@@ -191,6 +193,12 @@ class Simulator:
             finish = "tool_calls" if any("tool_calls" in delta for delta in exact) else "stop"
         self._answers.append(Answer(exact, finish))
 
+    async def arrived(self, count: int) -> Seen:
+        """The latest request, once so many have come since the start."""
+        async with self._arrival:
+            await self._arrival.wait_for(lambda: self._arrived >= count)
+        return self.requests[-1]
+
     def renew_login(self) -> Login:
         """The person logs in again: a new key in the home, and the old one is refused."""
         self._verifier.revoked.add(self.login.cosy_key)
@@ -283,6 +291,9 @@ class Simulator:
             {name.lower(): value for name, value in request.headers.items()},
         )
         self.requests.append(seen)
+        self._arrived += 1
+        async with self._arrival:
+            self._arrival.notify_all()
         task = asyncio.current_task()
         assert task is not None
         self._handlers.add(task)
@@ -298,6 +309,7 @@ class Simulator:
                 seen.refusal = refusal
                 taken = refused(refusal)
                 outcome = Outcome.REFUSED
+            seen.answering.set()
             response = await carry(request, seen, taken)
             seen.outcome = outcome
         except web.HTTPException:

@@ -2,8 +2,8 @@
 
     "… exactly one word …: pong"      PONG
     TOOLTEST, with tools              calls the shell (or reads hello.txt)
-    a tool's result                   DONE: <the result>
     JSON demanded                     the smallest object that fits the schema
+    a tool's result                   DONE: <the result>
     pictures                          their sizes in pixels
     an assistant's turn, unfinished   goes on where it stops
     anything else                     says that it is a simulator, and repeats the question
@@ -34,8 +34,14 @@ FRAGMENT = 9
 WORD = re.compile(r"\s*\S{1,24}|\s+\Z")
 REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
 ONE_WORD = re.compile(r"exactly one word\b([^:]*):\s*([^\s.!?]+)", re.IGNORECASE)
-ONLY_JSON = re.compile(r"\b(?:only|nothing but)\b[^.\n]{0,60}\bJSON\b", re.IGNORECASE)
-ANNOUNCED = re.compile(r"JSON Schema[^{]{0,200}(?=\{)")
+ONLY_JSON = re.compile(
+    r"\b(?:only|nothing but)\b[^.\n]{0,40}\bJSON\b|\bJSON\b[^.\n]{0,40}\bnothing else\b",
+    re.IGNORECASE,
+)
+DEMANDED_EARLY = 300
+"""Characters of a system message in which it says what it demands.  Further down, a long
+prompt may speak of JSON as of many other things."""
+ANNOUNCED = re.compile(r"JSON Schema[^{]{0,100}(?=\{)")
 SCHEMA_WORDS = frozenset(
     {"type", "properties", "required", "$ref", "$defs", "anyOf", "oneOf", "allOf", "enum", "const"}
 )
@@ -91,7 +97,9 @@ def find_turn(body: ChatBody) -> Turn:
         return Turn(question, results=tuple(spoken[len(spoken) - count :]))
     if spoken and spoken[-1].role == "assistant":
         return Turn(question, begun=spoken[-1].text)
-    return Turn(question, pictures=tuple(last.pictures or body.image_urls or ()))
+    anywhere = any(message.pictures for message in body.messages)
+    beside = () if anywhere else body.image_urls or ()
+    return Turn(question, pictures=tuple(last.pictures or beside))
 
 
 def choose_call(body: ChatBody, turn: Turn) -> tuple[Function, str] | None:
@@ -105,15 +113,15 @@ def choose_call(body: ChatBody, turn: Turn) -> tuple[Function, str] | None:
         return None
     if found := practical(tools):
         return found
-    return (tools[0], smallest(tools[0])) if body.tool_choice not in {None, "auto"} else None
+    return (tools[0], smallest(tools[0])) if body.tool_choice not in (None, "auto") else None
 
 
 def reply_text(body: ChatBody, turn: Turn, look: Callable[[str], Picture | None]) -> str:
-    if turn.results:
-        return "DONE: " + "\n".join(result_text(result, look) for result in turn.results)
     demanded, schema = json_demand(body)
     if demanded:
         return dumps(instance(schema))
+    if turn.results:
+        return "DONE: " + "\n".join(result_text(result, look) for result in turn.results)
     if word := ONE_WORD.search(turn.question):
         return word[2].upper() if "capital" in word[1].lower() else word[2]
     if turn.pictures:
@@ -143,10 +151,10 @@ def json_demand(body: ChatBody) -> tuple[bool, Json]:
     for message in reversed(body.messages):
         if message.role != "system":
             continue
-        for announced in ANNOUNCED.finditer(message.text):
-            if (schema := schema_at(message.text, announced.end())) is not None:
-                return True, schema
-        demanded = demanded or bool(ONLY_JSON.search(message.text))
+        announced = ANNOUNCED.search(message.text, 0, DEMANDED_EARLY)
+        if announced and (schema := schema_at(message.text, announced.end())) is not None:
+            return True, schema
+        demanded = demanded or bool(ONLY_JSON.search(message.text, 0, DEMANDED_EARLY))
     return demanded, {
         "type": "object",
         "properties": {"answer": {"type": "string"}},

@@ -48,5 +48,7 @@ class Seen:
     """Bytes of the answer's body."""
     outcome: Outcome = Outcome.UNDER_WAY
     refusal: Refusal | None = None
+    answering: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    """Set when it has been read and judged, and its answer begins."""
     over: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     """Set when there is nothing left to do."""
