@@ -195,6 +195,24 @@ def normalize_hint(text: str) -> str:
     return f"https://{found[1]}" if host in HOSTS or host.endswith(TENANTS) else ""
 
 
+def chosen_url(text: str) -> str:
+    """A base URL that the user has set, tidied; any host of theirs, https or on this machine.
+
+    Raises ValueError with a sentence.
+    """
+    text = text.strip().rstrip("/").removesuffix("/algo")
+    parts = urlsplit(text)
+    host = parts.hostname or ""
+    loopback = host in {"localhost", "::1"} or host.startswith("127.")
+    if not host or parts.scheme not in {"https", "http"}:
+        raise ValueError("a base URL begins with https:// and a host")
+    if parts.scheme == "http" and not loopback:
+        raise ValueError("a base URL beyond this machine begins with https://: a login goes there")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("a base URL holds neither a user, nor a query, nor a fragment")
+    return text
+
+
 def base_url_from_text(text: str) -> str:
     """The base URL that a log speaks of, the last one first; "" if none.
 

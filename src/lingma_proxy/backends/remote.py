@@ -1,0 +1,360 @@
+"""The vendor's remote API: a signed request over HTTPS, its event stream back as events.
+
+    reply ─▶ ask ─▶ post          build, sign, send; read until the first event or the refusal
+               ╰─ once more, when the login was refused and could be read again
+          ◀─ events, one batch for each read, until the reply is over
+
+All that can be refused is refused before the first event.  After it the only thing left is
+to pass on what comes, until the end, the vendor's failure, or the listener's farewell: then
+the connection is closed at once.
+"""
+
+import asyncio
+import platform
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+from typing import Literal, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import aiohttp
+
+from lingma_proxy.backend import EventStream, Model
+from lingma_proxy.backends.answer import BROKEN, Answer, Patience, Timeouts, first_of
+from lingma_proxy.backends.login import BaseUrl, Login
+from lingma_proxy.conversation.request import ChatRequest
+from lingma_proxy.errors import (
+    BackendTimeout,
+    BackendUnavailable,
+    NotLoggedIn,
+    ProtocolError,
+    ProxyError,
+    SettingsError,
+    translated,
+)
+from lingma_proxy.vendor import encoding, models, remote_request, signing
+from lingma_proxy.vendor.credentials import Credentials
+from lingma_proxy.vendor.places import CHINA
+from lingma_proxy.vendor.refusals import WRONG_HOST, quoted, read_error, refusal
+from lingma_proxy.vendor.remote_stream import RemoteStream
+
+__all__ = ["Encode", "Remote", "Timeouts"]
+
+Encode: TypeAlias = Literal["auto", "always", "never"]
+T = TypeVar("T")
+
+LARGEST_ERROR = 64 * 1024
+"""Bytes of an error's body that are read."""
+LARGEST_LIST = 8 * 2**20
+"""Bytes of a list of models that are read."""
+SLOW_TO_SIGN = 512 * 1024
+"""Bytes of a body above which hashing it (2 ms a megabyte, twice) leaves the loop."""
+MUCH_TO_SEND = 2**20
+"""Bytes of a body above which it is sent piece by piece."""
+KEEP_ALIVE = 45.0
+"""Seconds that an idle connection is kept; the other side rarely keeps one for a minute."""
+
+STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+"""How a kept connection shows that the other side had already closed it."""
+
+
+class Remote:
+    """Lingma over its remote API.
+
+    `proxy` is an HTTP proxy on the way; `now` is Unix time in seconds; `new_id` gives 32 new
+    hexadecimal digits.
+    """
+
+    def __init__(
+        self,
+        login: Login,
+        base_url: BaseUrl,
+        timeouts: Timeouts | None = None,
+        *,
+        encode: Encode = "auto",
+        cosy_version: str = signing.COSY_VERSION,
+        proxy: str | None = None,
+        now: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        if proxy and not proxy.lower().startswith(("http://", "https://")):
+            raise SettingsError(
+                "remote_proxy_url: the URL of a proxy begins with http:// or https://."
+            )
+        self._login = login
+        self._base_url = base_url
+        self._timeouts = timeouts or Timeouts()
+        self._encode = encode
+        self._cosy_version = cosy_version
+        self._proxy = proxy or None
+        self._now = now
+        self._new_id = new_id
+        self._platform = signing.machine_os(sys.platform, platform.machine())
+        self._session: aiohttp.ClientSession | None = None
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    async def reply(self, request: ChatRequest) -> EventStream:
+        answer = await self._twice(lambda: self._ask(request))
+        try:
+            yield answer.first
+            while not answer.stream.over:
+                if batch := await answer.more():
+                    yield batch
+            if answer.stream.failure is not None:
+                raise answer.stream.failure
+        finally:
+            self._part_from(answer)
+
+    async def models(self) -> Sequence[Model]:
+        return await self._twice(self._list)
+
+    async def aclose(self) -> None:
+        for task in self._farewells:
+            task.cancel()
+        await asyncio.gather(*self._farewells, return_exceptions=True)
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _twice(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """An attempt, and another one if the login was refused and could be read again."""
+        credentials = await self._login.ready()  # if there is none, another look is no use
+        try:
+            return await attempt()
+        except NotLoggedIn:
+            if not await self._login.reload():
+                raise
+            if self._login.current() != credentials:
+                self._base_url.forget()  # another account may live elsewhere
+        return await attempt()
+
+    async def _ask(self, request: ChatRequest) -> Answer:
+        """Send a request and wait for its first events.  Raises whatever refuses it."""
+        credentials = await self._login.ready()
+        base = await self._base_url()
+        encoded = self._encode == "always" or (self._encode == "auto" and base == CHINA)
+        url = base + remote_request.CHAT + (remote_request.ENCODED if encoded else "")
+        id = self._new_id()
+        body = remote_request.encode(
+            request,
+            key=request.model,
+            user_type=credentials.user_type,
+            now=int(self._now() * 1000),
+            request_id=id,
+            business_id=str(UUID(self._new_id())),
+            cosy_version=self._cosy_version,
+        )
+        if encoded:
+            body = encoding.encode(body)
+        stream = RemoteStream(
+            id,
+            request.model or "auto",
+            lambda: f"call_{self._new_id()}",
+            remote_request.unhonoured(request),
+        )
+        began = asyncio.get_running_loop().time()
+        async with self._patiently(url):
+            response = await self._send("POST", url, body, credentials)
+            try:
+                await self._expect(response, "text/event-stream")
+                first = await first_of(response.content, stream)
+            except BaseException:
+                response.close()
+                raise
+        return Answer(response, stream, first, Patience(response.content, self._timeouts, began))
+
+    async def _list(self) -> Sequence[Model]:
+        credentials = await self._login.ready()
+        url = await self._base_url() + remote_request.MODELS
+        async with self._patiently(url):
+            response = await self._send("GET", url, b"", credentials)
+            try:
+                await self._expect(response, "")
+                return models.decode(await _beginning(response, LARGEST_LIST))
+            finally:
+                response.close()
+
+    def _part_from(self, answer: Answer) -> None:
+        """Keep the connection if the reply is over and it is nearly free; else close it."""
+        answer.patience.end()
+        if answer.response.content.at_eof():
+            answer.response.release()
+        elif answer.stream.failure is None and answer.stream.over:
+            task = asyncio.create_task(answer.farewell(), name="wait for the end of a connection")
+            self._farewells.add(task)
+            task.add_done_callback(self._farewells.discard)
+        else:
+            answer.response.close()
+
+    async def _send(
+        self, method: str, url: str, body: bytes, credentials: Credentials
+    ) -> aiohttp.ClientResponse:
+        """The answer's head.  A connection that had grown stale is tried once more, anew."""
+        try:
+            return await self._send_once(method, url, body, credentials)
+        except STALE as error:
+            if isinstance(error, aiohttp.ClientConnectorError):
+                raise  # it was a new one
+        return await self._send_once(method, url, body, credentials)
+
+    async def _send_once(
+        self, method: str, url: str, body: bytes, credentials: Credentials
+    ) -> aiohttp.ClientResponse:
+        def signed() -> dict[str, str]:
+            return signing.headers(
+                credentials,
+                url=url,
+                body=body,
+                date=int(self._now()),
+                request_id=str(UUID(self._new_id())),
+                accept="text/event-stream" if body else "application/json",
+                platform=self._platform,
+                cosy_version=self._cosy_version,
+            )
+
+        headers = await asyncio.to_thread(signed) if len(body) > SLOW_TO_SIGN else signed()
+        return await self._pool().request(
+            method,
+            url,
+            # Above a megabyte aiohttp wants to write piece by piece.
+            data=(BytesIO(body) if len(body) > MUCH_TO_SEND else body) or None,
+            headers=headers,
+            allow_redirects=False,
+            proxy=self._proxy,
+        )
+
+    def _pool(self) -> aiohttp.ClientSession:
+        """The connections, as many as are needed: how many requests there are is not our concern."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, connect=self._timeouts.connect or None),
+            )
+        return self._session
+
+    async def _expect(self, response: aiohttp.ClientResponse, media_type: str) -> None:
+        """Raises unless the answer is a good one; any media type is good if none is named."""
+        found = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if response.status == 200 and (not media_type or found in {media_type, ""}):
+            return
+        body = await _beginning(response, LARGEST_ERROR)
+        code, message = read_error(body)
+        if response.status == 200:
+            raise _not_a_stream(found, code, message, body)
+        raise self._refused(response, code, message, body)
+
+    def _refused(
+        self, response: aiohttp.ClientResponse, code: str, message: str, body: bytes
+    ) -> ProxyError:
+        host, status = urlsplit(str(response.url)).hostname, response.status
+        if status < 400:
+            return ProtocolError(
+                f"{host} answered {status} instead of 200; redirects are not followed, because "
+                "the login would go along. Check the setting remote_base_url."
+            )
+        if status == 404 and code in {"", WRONG_HOST}:
+            self._base_url.forget()
+            return ProtocolError(
+                f"There is no Lingma API on {host} (404{f' {code}' if code else ''}). Set "
+                "remote_base_url to the address that the IDE uses, such as "
+                "https://lingma.alibabacloud.com; `lingma-proxy doctor` shows where this one "
+                "came from."
+            )
+        if status in {403, 407} and body.lstrip().startswith(b"<"):
+            return BackendUnavailable(
+                f"Something between here and Lingma (a proxy, a firewall) refused the request "
+                f"with a web page ({status})."
+            )
+        wait = retry_after(response.headers, self._now())
+        return refusal(status, code, message, retry_after=wait)
+
+    @asynccontextmanager
+    async def _patiently(self, url: str) -> AsyncIterator[None]:
+        """Until the first event: how long it may take, and foreign failures in our words."""
+        limits = [limit for limit in (self._timeouts.first_byte, self._timeouts.total) if limit]
+        limit = min(limits, default=None)
+        try:
+            async with asyncio.timeout(limit):
+                try:
+                    yield
+                except BROKEN:
+                    with translated(_words(urlsplit(url).hostname or "", self._timeouts.connect)):
+                        raise
+        except TimeoutError:
+            raise BackendTimeout(
+                f"Lingma said nothing for {limit:g} seconds (first_byte_timeout)."
+            ) from None
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """The seconds to wait that `Retry-After` names, as a number or as a date."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+async def _beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
+    data = bytearray()
+    async for piece in response.content.iter_any():
+        data += piece
+        if len(data) >= most:
+            break
+    return bytes(data[:most])
+
+
+def _not_a_stream(media_type: str, code: str, message: str, body: bytes) -> ProxyError:
+    if code:
+        return refusal(0, code, message)
+    begins = quoted(body[:200].decode("utf-8", "replace"), 100) or "nothing"
+    return ProtocolError(
+        f"Lingma answered with {quoted(media_type, 40)} instead of an event stream: {begins}"
+    )
+
+
+def _words(
+    host: str, connect: float | None
+) -> dict[type[BaseException], tuple[type[ProxyError], str]]:
+    """What the failures of a connection mean, the more particular ones first."""
+    check = "Check the network, and the setting remote_base_url."
+    return {
+        aiohttp.ConnectionTimeoutError: (
+            BackendTimeout,
+            f"{host} could not be reached within {connect or 0:g} seconds. {check}",
+        ),
+        aiohttp.ClientConnectorDNSError: (
+            BackendUnavailable,
+            f"The name {host} is not known to the network. {check}",
+        ),
+        aiohttp.ClientConnectorCertificateError: (
+            BackendUnavailable,
+            f"The certificate of {host} is not trusted: SSL_CERT_FILE can name the network's own.",
+        ),
+        aiohttp.ClientProxyConnectionError: (
+            BackendUnavailable,
+            "The proxy in remote_proxy_url cannot be reached.",
+        ),
+        aiohttp.ClientHttpProxyError: (
+            BackendUnavailable,
+            "The proxy in remote_proxy_url refuses the connection.",
+        ),
+        aiohttp.ClientConnectorError: (BackendUnavailable, f"{host} cannot be reached. {check}"),
+        aiohttp.ClientResponseError: (
+            ProtocolError,
+            f"{host} answered something that is not HTTP.",
+        ),
+        aiohttp.InvalidURL: (ProtocolError, "The base URL is none. Check remote_base_url."),
+        aiohttp.ClientError: (
+            BackendUnavailable,
+            f"{host} closed the connection without an answer. Try again.",
+        ),
+        OSError: (BackendUnavailable, f"The connection to {host} failed. {check}"),
+    }

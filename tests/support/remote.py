@@ -1,0 +1,30 @@
+"""The remote backend with a made-up login, in front of any server."""
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from lingma_proxy.backends.answer import Timeouts
+from lingma_proxy.backends.login import BaseUrl, Login
+from lingma_proxy.backends.remote import Remote
+from lingma_proxy.vendor.places import Machine
+from support.login import write_cache
+
+PATIENT = Timeouts(connect=5, first_byte=30, idle=30)
+
+
+def machine(home: Path, **environment: str) -> Machine:
+    return Machine("linux", home, environment)
+
+
+@asynccontextmanager
+async def remote(url: str, home: Path, timeouts: Timeouts = PATIENT, **more):
+    """A `Remote` whose login lies in `home`, and its login."""
+    if not (home / ".lingma").exists():
+        write_cache(home / ".lingma")
+    login = Login(machine=machine(home))
+    backend = Remote(login, BaseUrl(url, login), timeouts, **more)
+    try:
+        yield backend
+    finally:
+        await backend.aclose()
+        await login.aclose()
