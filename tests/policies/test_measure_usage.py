@@ -1,8 +1,9 @@
 import asyncio
 import threading
-from contextlib import aclosing
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lingma_proxy.backends.scripted import Scripted
 from lingma_proxy.conversation.events import ReplyStarted, Usage
@@ -12,10 +13,18 @@ from lingma_proxy.conversation.request import (
     Message,
     Text,
     Tool,
+    ToolCall,
     ToolResult,
 )
-from lingma_proxy.errors import RateLimited
-from lingma_proxy.policies.measure_usage import A_TOOL, LONG, MeasureUsage, weight
+from lingma_proxy.policies.measure_usage import (
+    A_MESSAGE,
+    A_PICTURE,
+    LONG,
+    WINDOW,
+    WINDOWS,
+    MeasureUsage,
+    windows,
+)
 from support.backends import (
     CALL,
     THOUGHT,
@@ -27,6 +36,10 @@ from support.backends import (
     leaves_nothing_behind,
     one_by_one,
 )
+
+
+def never(request: ChatRequest) -> int:
+    raise AssertionError("there was no need to count")
 
 
 def measure(inner: Scripted) -> MeasureUsage:
@@ -81,27 +94,63 @@ async def test_an_empty_batch_is_no_edge() -> None:
     assert len(events) == 5
 
 
-async def test_a_long_request_is_counted_in_a_thread_while_the_vendor_is_asked() -> None:
-    asked = threading.Event()
+async def test_a_long_request_is_guessed_from_a_few_windows() -> None:
+    counted = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return sum(4 if character == "b" else 1 for character in text)
+
+    request = ask("a" * 300_000, "b" * 100_000, tools=(Tool("shell", "a" * 200_000, {}),))
+    policy = MeasureUsage(Scripted([answer("hello", usage=Usage())]), never, count)
+
+    [[started, *_]] = await drain(policy, request)
+
+    assert isinstance(started, ReplyStarted)
+    assert started.input_tokens == pytest.approx(900_000, rel=0.1)
+    assert sum(map(len, counted)) <= WINDOW * (WINDOWS + 1)
+
+
+def test_a_guess_sees_results_arguments_and_pictures() -> None:
+    result = ToolResult("call_1", (Text("x" * 10_000), Image("image/png", b"x" * 10_000)))
+    call = ToolCall("call_1", "shell", "y" * 5_000)
+    request = ask(Message("assistant", (THOUGHT, call)), Message("user", (result,)))
+
+    guess = MeasureUsage(Scripted([]), never, len).guess(request)
+
+    assert guess == 15_000 + len(THOUGHT.text) + 2 * A_MESSAGE + A_PICTURE
+
+
+@given(st.lists(st.text(max_size=3 * WINDOW), max_size=40).filter(any))
+def test_windows_are_few_and_show_what_is_there(texts) -> None:
+    size = sum(map(len, texts))
+
+    sample = list(windows(texts, size))
+
+    assert 1 <= len(sample) <= WINDOWS + 1
+    assert all(any(piece in text for text in texts) for piece in sample)
+    assert all(sample)
+
+
+async def test_the_whole_is_counted_only_when_the_vendor_has_not() -> None:
+    request = ask("x" * (LONG + 1))
+    usage = Usage(input=7, output=8)
+
+    reply = await hear(MeasureUsage(Scripted([answer("hello", usage=usage)]), never, len), request)
+
+    assert reply.usage == usage
+
+
+async def test_a_long_request_is_counted_in_a_thread() -> None:
     threads = []
 
     def count(request: ChatRequest) -> int:
         threads.append(threading.current_thread())
-        assert asked.wait(30), "the vendor is asked while we count"
         return 4711
 
-    class Asked(Scripted):
-        async def reply(self, request: ChatRequest):
-            asked.set()
-            async with aclosing(super().reply(request)) as events:
-                async for batch in events:
-                    yield batch
+    reply = await hear(MeasureUsage(Scripted([answer("hello")]), count, len), ask("x" * (LONG + 1)))
 
-    inner = Asked([answer("hello")])
-
-    batches = await drain(MeasureUsage(inner, count, len), ask("x" * (LONG + 1)))
-
-    assert batches[0][0] == ReplyStarted("reply-1", "kmodel", input_tokens=4711)
+    assert reply.usage == Usage(input=4711, output=5, estimated=True)
     assert threads
     assert threading.current_thread() not in threads
 
@@ -113,47 +162,28 @@ async def test_a_long_reply_is_counted_in_a_thread() -> None:
         threads[len(text)] = threading.current_thread()
         return len(text)
 
-    policy = MeasureUsage(Scripted([answer(THOUGHT, "x" * (LONG + 1))]), lambda _: 1, count)
-    reply = await hear(policy)
+    reply = await hear(
+        MeasureUsage(Scripted([answer("x" * (LONG + 1))]), lambda _: 1, count), ask("hi")
+    )
 
-    assert reply.usage is not None
-    assert reply.usage.output == LONG + 1 + len(THOUGHT.text)
-    assert threads.pop(LONG + 1) is not threading.current_thread()
-    assert list(threads.values()) == [threading.current_thread()]
-
-
-async def test_a_refusal_does_not_wait_for_the_count() -> None:
-    refused = threading.Event()
-
-    def count(request: ChatRequest) -> int:
-        assert refused.wait(30), "nobody waits for us"
-        return 1
-
-    policy = MeasureUsage(Scripted([RateLimited("later")]), count, len)
-
-    _, error = await heard(policy, ask("x" * (LONG + 1)))
-
-    refused.set()
-    assert isinstance(error, RateLimited)
+    assert reply.usage == Usage(input=1, output=LONG + 1, estimated=True)
+    assert threads[LONG + 1] is not threading.current_thread()
 
 
 async def test_hanging_up_while_it_counts_leaves_nothing_behind() -> None:
-    counted = threading.Event()
+    counting, go_on = threading.Event(), threading.Event()
 
     def count(request: ChatRequest) -> int:
-        assert counted.wait(30)
+        counting.set()
+        assert go_on.wait(30)
         return 1
 
     inner = Scripted([answer("hello")])
     hearing = asyncio.create_task(hear(MeasureUsage(inner, count, len), ask("x" * (LONG + 1))))
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-    assert inner.speaking == 1
-
+    assert await asyncio.to_thread(counting.wait, 30)
     hearing.cancel()
     await asyncio.wait([hearing])
-    counted.set()
+    go_on.set()
 
     assert hearing.cancelled()
     assert inner.speaking == 0
@@ -165,14 +195,4 @@ async def test_hanging_up_at_any_point_leaves_nothing_behind(words) -> None:
 
     await leaves_nothing_behind(
         lambda inner: MeasureUsage(inner, lambda _: 1, len), ask(words), script
-    )
-
-
-def test_all_text_has_weight_and_pictures_have_none() -> None:
-    result = ToolResult("call_1", (Text("12345"), Image("image/png", b"x" * 10_000)))
-    messages = (Message("assistant", (THOUGHT, CALL)), Message("user", (result,)))
-    tools = (Tool("shell", "runs", {}),)
-
-    assert weight(ask("123", *messages, tools=tools)) == (
-        3 + len(THOUGHT.text) + len(CALL.arguments) + 5 + A_TOOL
     )

@@ -125,22 +125,21 @@ class Cutter:
     def feed(self, batch: Sequence[Event]) -> list[Event]:
         out: list[Event] = []
         for event in batch:
-            match event:
-                case PartDelta(index, text):
-                    stop = None
-                    if self._in_text and self._finder is not None:
-                        text, stop = self._finder.feed(text)
-                    self._say(out, index, text, stop)
-                case PartStarted(_, head):
-                    self._in_text = isinstance(head, Text)
+            # By far the most frequent event; `isinstance` is five times as quick as `match`.
+            if isinstance(event, PartDelta):
+                text, stop = event.text, None
+                if self._in_text and self._finder is not None:
+                    text, stop = self._finder.feed(text)
+                self._say(out, event.index, text, stop)
+            elif isinstance(event, PartEnded):
+                if self._in_text and self._finder is not None:
+                    self._say(out, event.index, *self._finder.end())
+                if not self.cut:
                     out.append(event)
-                case PartEnded(index):
-                    if self._in_text and self._finder is not None:
-                        self._say(out, index, *self._finder.end())
-                    if not self.cut:
-                        out.append(event)
-                case _:
-                    out.append(event)
+            else:
+                if isinstance(event, PartStarted):
+                    self._in_text = isinstance(event.head, Text)
+                out.append(event)
             if self.cut:
                 break
         return out

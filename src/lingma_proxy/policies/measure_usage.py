@@ -1,16 +1,15 @@
 """Count what the vendor did not: the tokens of the request early, those of the reply late.
 
 What the vendor counted is kept; what we counted is marked as an estimate.  Counting never
-stands in the way: a long request is counted in a thread while the vendor is already
-reading it, and while the reply is said its texts are only remembered.
+stands in the way.  A reply starts with a guess: exact for a short request, from samples of
+a long one.  While it is said, its texts are only remembered.  And only if it ends without
+the vendor's usage is everything counted, in a thread where that takes a while.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
-from typing import Generic, TypeVar
 
 from lingma_proxy.backend import Backend, EventStream
 from lingma_proxy.conversation.events import (
@@ -23,20 +22,25 @@ from lingma_proxy.conversation.events import (
 )
 from lingma_proxy.conversation.request import (
     ChatRequest,
+    Image,
+    ImageLink,
     Part,
     Text,
     Thinking,
     ToolCall,
     ToolResult,
 )
+from lingma_proxy.jsonio import dumps
 from lingma_proxy.policies.base import Policy
 
-T = TypeVar("T")
-
+SHORT = 4 * 2**10
+"""Characters up to which a request is counted exactly before its reply starts: 1 ms."""
+WINDOW, WINDOWS = 256, 16
+"""A longer one is looked at through so many windows of so many characters."""
 LONG = 16 * 2**10
 """Characters from which on counting is worth a thread."""
-A_TOOL = 2 * 2**10
-"""Characters of a tool, about: to look closer would cost as much as to count."""
+A_MESSAGE, A_PICTURE = 4, 1000
+"""Tokens, about, for a guess."""
 
 
 class MeasureUsage(Policy):
@@ -53,67 +57,51 @@ class MeasureUsage(Policy):
         self._count_text = count_text
 
     async def reply(self, request: ChatRequest) -> EventStream:
-        asked = Count(self._count_request, request, is_long=weight(request) > LONG)
         said = Said()
-        try:
-            async with aclosing(self.inner.reply(request)) as events:
-                async for batch in events:
-                    said.hear(batch)
-                    yield await self._filled(batch, asked, said) if is_edge(batch) else batch
-        finally:
-            asked.forget()
+        async with aclosing(self.inner.reply(request)) as events:
+            async for batch in events:
+                said.hear(batch)
+                yield await self._filled(batch, request, said) if is_edge(batch) else batch
 
     async def _filled(
-        self, batch: Sequence[Event], asked: "Count[ChatRequest]", said: "Said"
+        self, batch: Sequence[Event], request: ChatRequest, said: "Said"
     ) -> Sequence[Event]:
         events = list(batch)
         match events[0]:
             case ReplyStarted(input_tokens=0) as started:
-                events[0] = replace(started, input_tokens=await asked.tokens())
+                events[0] = replace(started, input_tokens=self.guess(request))
         match events[-1]:
             case ReplyEnded(usage=None) as ended:
-                events[-1] = replace(ended, usage=await self._usage(asked, said))
+                events[-1] = replace(ended, usage=await self._usage(request, said))
         return events
 
-    async def _usage(self, asked: "Count[ChatRequest]", said: "Said") -> Usage:
-        spoken, thought = "".join(said.spoken), "".join(said.thought)
-        output = Count(self._count_text, spoken, is_long=len(spoken) > LONG)
-        reasoning = Count(self._count_text, thought, is_long=len(thought) > LONG)
-        try:
-            thoughts = await reasoning.tokens()
+    def guess(self, request: ChatRequest) -> int:
+        """The tokens of a request, in a millisecond at most."""
+        texts = [*written(request)]
+        size = sum(map(len, texts))
+        if size <= SHORT:
+            return self._count_request(request)
+        sample = [*windows(texts, size)]
+        seen = sum(map(len, sample))
+        tokens = sum(map(self._count_text, sample)) * size // seen
+        pictures = sum(map(is_picture, contents(request)))
+        return tokens + A_MESSAGE * len(request.messages) + A_PICTURE * pictures
+
+    async def _usage(self, request: ChatRequest, said: "Said") -> Usage:
+        thought = "".join(said.thought)
+        spoken = "".join(said.spoken)
+        size = sum(map(len, written(request))) + len(thought) + len(spoken)
+
+        def count() -> Usage:
+            reasoning = self._count_text(thought)
             return Usage(
-                input=await asked.tokens(),
-                output=await output.tokens() + thoughts,
-                reasoning=thoughts,
+                input=self._count_request(request),
+                output=self._count_text(spoken) + reasoning,
+                reasoning=reasoning,
                 estimated=True,
             )
-        finally:
-            output.forget()
-            reasoning.forget()
 
-
-class Count(Generic[T]):
-    """A number of tokens that will be wanted.
-
-    What is long is being counted from now on, in a thread; what is not, when it is wanted.
-    """
-
-    def __init__(self, count: Callable[[T], int], what: T, *, is_long: bool) -> None:
-        self._count = partial(count, what)
-        self._tokens: int | None = None
-        self._coming: asyncio.Future[int] | None = None
-        if is_long:
-            self._coming = asyncio.get_running_loop().run_in_executor(None, self._count)
-
-    async def tokens(self) -> int:
-        if self._tokens is None:
-            self._tokens = await self._coming if self._coming is not None else self._count()
-        return self._tokens
-
-    def forget(self) -> None:
-        """Nobody wants it any more."""
-        if self._coming is not None:
-            self._coming.cancel()
+        return await asyncio.to_thread(count) if size > LONG else count()
 
 
 class Said:
@@ -127,15 +115,13 @@ class Said:
 
     def hear(self, batch: Sequence[Event]) -> None:
         for event in batch:
-            match event:
-                case PartDelta(_, text):
-                    self._into.append(text)
-                case PartStarted(_, Thinking()):
-                    self._into = self.thought
-                case PartStarted(_, head):
-                    self._into = self.spoken
-                    if isinstance(head, ToolCall):
-                        self.spoken.append(head.name)
+            # By far the most frequent event; `isinstance` is five times as quick as `match`.
+            if isinstance(event, PartDelta):
+                self._into.append(event.text)
+            elif isinstance(event, PartStarted):
+                self._into = self.thought if isinstance(event.head, Thinking) else self.spoken
+                if isinstance(event.head, ToolCall):
+                    self._into.append(event.head.name)
 
 
 def is_edge(batch: Sequence[Event]) -> bool:
@@ -143,18 +129,39 @@ def is_edge(batch: Sequence[Event]) -> bool:
     return bool(batch) and (isinstance(batch[0], ReplyStarted) or isinstance(batch[-1], ReplyEnded))
 
 
-def weight(request: ChatRequest) -> int:
-    """About how many characters a request has, at a glance."""
-    return A_TOOL * len(request.tools) + sum(
-        _weight(part) for message in request.messages for part in message.parts
-    )
+def contents(request: ChatRequest) -> Iterator[Part]:
+    """All parts of a request, and what results of tools hold."""
+    for message in request.messages:
+        for part in message.parts:
+            if isinstance(part, ToolResult):
+                yield from part.content
+            else:
+                yield part
 
 
-def _weight(part: Part) -> int:
-    match part:
-        case Text(text) | Thinking(text) | ToolCall(_, _, text):
-            return len(text)
-        case ToolResult(_, content):
-            return sum(map(_weight, content))
-        case _:
-            return 0
+def is_picture(part: Part) -> bool:
+    return isinstance(part, Image | ImageLink)
+
+
+def written(request: ChatRequest) -> Iterator[str]:
+    """All texts of a request."""
+    for tool in request.tools:
+        yield tool.description
+        yield dumps(tool.parameters)
+    for part in contents(request):
+        match part:
+            case Text(text) | Thinking(text) | ToolCall(_, _, text):
+                yield text
+
+
+def windows(texts: Sequence[str], size: int) -> Iterator[str]:
+    """Pieces of texts that together have `size` characters, evenly spread over them."""
+    step = size / WINDOWS
+    wanted = 0.0
+    before = 0
+    for text in texts:
+        while wanted < before + len(text):
+            at = int(wanted) - before
+            yield text[at : at + WINDOW]
+            wanted += step
+        before += len(text)
