@@ -349,3 +349,25 @@ async def test_it_speaks_at_the_pace_it_is_given(session):
         chunks = [chunk async for chunk, _ in answer.content.iter_chunks()]
 
     assert len(chunks) > 10
+
+
+async def test_a_client_that_stops_reading_keeps_nobody_from_closing(session):
+    simulator = await Simulator().start()
+    answer = await post(
+        session, simulator.url, simulator.login, body("hello"), simulate="words=100000,pace=0"
+    )
+    await simulator.close()
+    answer.close()
+
+    assert simulator.requests[0].outcome is Outcome.CLOSED
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_request_is_noticed(simulator):
+    _, writer = await asyncio.open_connection("127.0.0.1", simulator.port)
+    writer.write(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nhalf".encode())
+    seen = await simulator.arrived(1)
+    writer.close()
+    await seen.over.wait()
+
+    assert seen.outcome is Outcome.ABANDONED
+    await writer.wait_closed()

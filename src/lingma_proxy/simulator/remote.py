@@ -228,7 +228,7 @@ class Simulator:
                 id=f"chatcmpl-{uuid4().hex}",
                 model=key or "auto",
                 created=int(self._clock()),
-                prompt_tokens=len(seen.raw) // 4,
+                prompt_tokens=len(dumpb(seen.body["messages"])) // 4,
             )
             return stream(lines(answer, opening, seen.faults), seen.faults, self.pace)
 
