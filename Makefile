@@ -18,7 +18,7 @@ TEST := $(VENV)/.installed-test
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix clients bench docs lock clean
+.PHONY: help run test check fix properties clients bench docs lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -37,6 +37,9 @@ check: $(TEST) ## style and types
 fix: $(TEST) ## repair the style
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+properties: $(TEST) ## the properties, with a hundred thousand examples each (EXAMPLES=…)
+	EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest --timeout 0 $(or $(PYTEST_ARGS),tests/properties)
 
 clients: $(TEST) ## real clients against the simulator (large downloads; ARGS='claude-code')
 	$(BIN)/python tests/clients/run.py $(ARGS)

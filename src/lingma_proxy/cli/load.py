@@ -1,0 +1,107 @@
+"""Find the settings file, read it, and resolve the settings of this run."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from lingma_proxy.errors import SettingsError
+from lingma_proxy.settings import CONFIG_VARIABLE, FileContent, Origin, Resolved, resolve
+from lingma_proxy.settings.kinds import Secret
+
+RANK = ("default", "file", "environment", "flag")
+
+
+def load(
+    config: str | None,
+    flags: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
+) -> Resolved:
+    """The settings of this run, with the key read from its file, where it has one."""
+    environment = os.environ if environment is None else environment
+    path, others = _find(config, environment)
+    file = None if path is None else FileContent(nice(path), _read(path))
+    resolved = resolve(file, environment, flags)
+    notices = list(resolved.notices)
+    if others:
+        names = ", ".join(nice(other) for other in others)
+        notices.append(f"{names} is not read: {file and file.name} comes first.")
+    if path and resolved.origins["api_key"].kind == "file" and _others_can_read(path):
+        notices.append(f"{nice(path)} holds the key, and others can read it: chmod 600.")
+    return _with_key(replace(resolved, notices=tuple(notices)))
+
+
+def nice(path: Path) -> str:
+    """The path as people write it: ~ for their home."""
+    try:
+        return str(Path("~") / path.relative_to(Path.home()))
+    except (ValueError, RuntimeError):  # not below it; nobody knows where it is
+        return str(path)
+
+
+def _find(config: str | None, environment: Mapping[str, str]) -> tuple[Path | None, list[Path]]:
+    """The file to read, and those that would have been next."""
+    named = config if config is not None else environment.get(CONFIG_VARIABLE, "")
+    if named or config is not None:
+        return Path(named).expanduser(), []
+    there = [path for path in _places() if path.is_file()]
+    return (there[0], there[1:]) if there else (None, [])
+
+
+def _places() -> Iterator[Path]:
+    import platformdirs  # noqa: PLC0415 — 20 ms that `--help` need not wait for
+
+    yield Path("lingma-proxy.json")
+    yield Path("lingma-ipc-proxy.json")
+    own = platformdirs.user_config_path("lingma-proxy", appauthor=False) / "config.json"
+    yield own
+    try:
+        home = Path.home()
+    except RuntimeError:  # nobody knows where it is
+        return
+    usual = home / ".config" / "lingma-proxy" / "config.json"
+    if usual != own:
+        yield usual
+    yield home / ".config" / "lingma-ipc-proxy" / "config.json"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{nice(path)} is not UTF-8 text: see line {line}.") from None
+    except OSError as error:
+        raise SettingsError(f"{nice(path)} cannot be read: {error.strerror}.") from None
+
+
+def _with_key(resolved: Resolved) -> Resolved:
+    """`api_key` from `api_key_file`, unless the key itself was set as near or nearer."""
+    settings, origins = resolved.settings, resolved.origins
+    if not settings.api_key_file:
+        return resolved
+    key, file = origins["api_key"], origins["api_key_file"]
+    if RANK.index(key.kind) >= RANK.index(file.kind):
+        notice = f"api_key_file ({file}) is not read: api_key is set ({key})."
+        return replace(resolved, notices=(*resolved.notices, notice))
+    path = Path(settings.api_key_file).expanduser()
+    try:
+        text = Secret().of_text(_read(path).strip())
+    except ValueError as error:
+        raise SettingsError(f"The key in {nice(path)} is not usable; {error}.") from None
+    if not text:
+        raise SettingsError(f"{nice(path)} holds no key; put one in it, or unset api_key_file.")
+    notices = resolved.notices
+    if _others_can_read(path):
+        notices = (*notices, f"{nice(path)} can be read by others: chmod 600.")
+    return replace(
+        resolved,
+        settings=replace(settings, api_key=text),
+        origins={**origins, "api_key": Origin(file.kind, nice(path))},
+        notices=notices,
+    )
+
+
+def _others_can_read(path: Path) -> bool:
+    return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))

@@ -1,0 +1,35 @@
+"""`lingma-proxy serve`: open the port, and answer until told to stop."""
+
+import click
+
+from lingma_proxy.cli.load import load
+from lingma_proxy.cli.options import SettingsCommand, given, with_settings
+from lingma_proxy.cli.people import tell_notices
+
+
+@click.command(
+    cls=SettingsCommand,
+    epilog="\b\nExamples:\n"
+    "  lingma-proxy serve\n"
+    "  lingma-proxy serve --port 9000 --model Qwen3-Coder\n"
+    "  lingma-proxy serve --backend simulator     to try a client out\n"
+    "  LINGMA_PROXY_API_KEY=… lingma-proxy serve --host 0.0.0.0\n"
+    "\b\nCtrl-C lets the replies that are being said end first; twice, and it stops at once.\n"
+    "Every flag is also a key of the settings file, and a variable: see `settings`.\n"
+    "Exit codes: 0 stopped when told to, 1 it cannot run, 2 the settings are wrong.",
+)
+@with_settings()
+def command(*, config: str | None, **flags: str | None) -> None:
+    """Serve OpenAI's and Anthropic's APIs on a port of this machine, from Lingma.
+
+    It needs the login that Lingma (Qoder CN) keeps on this machine; without one it starts
+    all the same, and answers 401 with what to do.
+    """
+    resolved = load(config, given(flags))
+    tell_notices(resolved)
+
+    # `--help` need not wait for a server's imports.
+    from lingma_proxy.cli.loop import run  # noqa: PLC0415 — see above
+    from lingma_proxy.cli.serving import serving  # noqa: PLC0415 — see above
+
+    run(serving(resolved))

@@ -1,0 +1,75 @@
+"""`lingma-proxy simulate`: Lingma's remote side on a port of this machine."""
+
+from pathlib import Path
+
+import click
+
+from lingma_proxy.errors import SettingsError
+
+MARK = "made-up-login"
+"""A file beside a login that the simulator wrote, so that it never replaces a real one."""
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  lingma-proxy simulate --port 8096 --home /tmp/someone\n"
+    "  LINGMA_CACHE_DIR=/tmp/someone LINGMA_REMOTE_BASE_URL=http://127.0.0.1:8096 \\\n"
+    "    lingma-proxy serve\n"
+    "\b\nExit codes: 0 stopped when told to, 1 the port or the folder cannot be had,\n"
+    "2 the command line is wrong.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8096,
+    metavar="N",
+    help="The port on 127.0.0.1; 0 takes any that is free. [8096]",
+)
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Where to write the made-up login; it stays there. Otherwise it goes to a temporary "
+    "folder, and goes when the simulator does.",
+)
+@click.option(
+    "--pace",
+    type=click.FloatRange(0, 60),
+    default=0.04,
+    metavar="SECONDS",
+    help="Between two words; 0 says all at once. [0.04]",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="Break every answer so; may be said more than once. `--list-faults` has the names.",
+)
+@click.option("--list-faults", is_flag=True, help="Show what can be broken, and how to ask for it.")
+def command(
+    *, port: int, home: Path | None, pace: float, faults: tuple[str, ...], list_faults: bool
+) -> None:
+    """Play Lingma's remote API on a port, with a made-up login to go with it.
+
+    Nothing leaves this machine, and no model thinks: the simulator checks signatures as
+    Lingma does, and answers from a small script.  On standard output it prints the
+    variables that lead Lingma Proxy to it.
+    """
+    if list_faults:
+        from lingma_proxy.simulator.faults import describe  # noqa: PLC0415 — seldom
+
+        click.echo("For every answer: --fault NAME[=VALUE].  For one: a line of the question,")
+        click.echo("`SIMULATE: NAME[=VALUE]`, or the header x-simulate of a request.\n")
+        click.echo(describe())
+        return
+    if home is not None and (home / "cache" / "user").exists() and not (home / MARK).exists():
+        raise SettingsError(
+            f"{home} holds a login that the simulator did not write, and it may be a real one:"
+            " choose another folder."
+        )
+    # `--help` need not wait for a server's imports.
+    from lingma_proxy.cli.loop import run  # noqa: PLC0415 — see above
+    from lingma_proxy.cli.simulating import simulating  # noqa: PLC0415 — see above
+
+    run(simulating(port, home, pace, ",".join(faults)))

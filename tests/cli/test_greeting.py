@@ -1,0 +1,51 @@
+import click
+
+from lingma_proxy.cli.greeting import greeting
+from lingma_proxy.errors import NotLoggedIn
+from lingma_proxy.settings import Origin, Settings
+from lingma_proxy.vendor.credentials import Credentials
+
+URL = "http://127.0.0.1:8095"
+NOBODY = NotLoggedIn("There is no login. Log in there.")
+LOGIN = Credentials("canary", "canary", "canary-1234", "canary", 1_800_014_400_000, source="~/.x")
+
+
+PLAIN = Settings()
+UNSET = Origin("default")
+
+
+def said(settings=PLAIN, login=LOGIN, key=UNSET):
+    return click.unstyle("\n".join(greeting(URL, settings, login, key)))
+
+
+def test_it_says_where_it_listens_and_how_clients_get_there():
+    lines = said().splitlines()
+
+    assert lines[0].endswith(f"listens on {URL}")
+    assert f"OPENAI_BASE_URL={URL}/v1" in said()
+    assert f"ANTHROPIC_BASE_URL={URL}" in said()
+
+
+def test_it_says_whose_login_answers_without_its_secrets():
+    assert "Lingma, with the login of ~/.x (user …1234, until 2027-01-15)" in said()
+    assert "canary" not in said()
+
+
+def test_the_simulator_is_called_what_it_is():
+    assert "nothing leaves this machine" in said(Settings(backend="simulator"))
+    assert "No login" not in said(Settings(backend="simulator"))
+    asked = Settings(backend="simulator", simulate_without_login=True)
+    assert "No login of Lingma was found" in said(asked, NOBODY)
+
+
+def test_without_a_login_it_says_what_to_do():
+    assert "nobody yet, requests get 401" in said(login=NOBODY)
+    assert "Log in there." in said(login=NOBODY)
+    assert "--backend simulator" in said(login=NOBODY)
+
+
+def test_it_says_which_key_is_wanted():
+    assert "none is needed" in said()
+    keyed = said(Settings(api_key="canary"), key=Origin("environment", "LINGMA_PROXY_API_KEY"))
+    assert "the one from LINGMA_PROXY_API_KEY" in keyed
+    assert "canary" not in keyed

@@ -1,0 +1,59 @@
+import asyncio
+import os
+import signal
+import sys
+
+import pytest
+
+from lingma_proxy.cli.loop import run, stops, unless
+
+
+def test_a_coroutine_is_run_and_its_result_returned():
+    async def work():
+        return type(asyncio.get_running_loop()).__module__
+
+    assert run(work()).startswith("asyncio" if sys.platform == "win32" else "uvloop")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process there cannot signal itself so")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_signals_are_events_the_second_another_one(number):
+    with stops() as said:
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(said.once.wait(), 5)
+        assert not said.twice.is_set()
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(said.twice.wait(), 5)
+
+
+async def test_work_is_done_to_its_end():
+    done = []
+
+    async def work():
+        await asyncio.sleep(0)
+        done.append(1)
+
+    await unless(asyncio.Event(), work())
+    assert done
+
+
+async def test_work_is_cancelled_when_the_event_comes_first():
+    event, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def work():
+        event.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    await asyncio.wait_for(unless(event, work()), 5)
+    assert cancelled.is_set()
+
+
+async def test_what_the_work_raises_comes_out():
+    async def work():
+        raise ValueError("of the work")
+
+    with pytest.raises(ValueError, match="of the work"):
+        await unless(asyncio.Event(), work())

@@ -1,0 +1,102 @@
+import json
+import re
+import signal
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+from support.process import run, running
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its signals are of another kind")
+
+
+@contextmanager
+def served(home, *words, **variables):
+    with running(home, "serve", "--port", "0", *words, **variables) as process:
+        line = process.line()
+        url = re.search(r"listens on (http://127\.0\.0\.1:\d+)$", line)
+        assert url, line
+        yield process, url[1]
+
+
+def ask(url, question="exactly one word: pong", **more):
+    body = {"model": "kmodel", "messages": [{"role": "user", "content": question}], **more}
+    request = urllib.request.Request(url + "/v1/chat/completions", json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+@pytest.mark.parametrize("words", [["--backend", "simulator"], ["--simulate-without-login"]])
+def test_the_simulator_answers_and_is_called_what_it_is(tmp_path, words):
+    with served(tmp_path, *words) as (process, url):
+        status, answer = ask(url)
+        assert (status, answer["choices"][0]["message"]["content"]) == (200, "PONG")
+        assert "nothing leaves this machine" in process.line()
+        assert process.stop(signal.SIGTERM)[0] == 0
+
+
+def test_without_a_login_it_starts_and_answers_401_with_what_to_do(tmp_path):
+    with served(tmp_path) as (process, url):
+        status, answer = ask(url)
+        assert status == 401
+        assert "Log in" in answer["error"]["message"]
+        assert "nobody yet" in process.line()
+        assert process.stop(signal.SIGINT)[0] == 0
+
+
+def test_the_incumbents_bare_flags_serve(tmp_path):
+    words = ["-port", "0", "-backend", "simulator", "-session-mode=auto", "-mode", "chat"]
+    with running(tmp_path, *words) as process:
+        assert "listens on" in process.line()
+        code, _, errors = process.stop(signal.SIGTERM)
+        assert code == 0
+        assert "have no effect in this version" in errors
+
+
+def test_a_second_signal_ends_it_while_a_reply_is_said(tmp_path):
+    with served(tmp_path, "--backend", "simulator", "--shutdown-grace", "600") as (process, url):
+        body = {
+            "messages": [{"role": "user", "content": "SIMULATE: stall"}],
+            "model": "kmodel",
+            "stream": True,
+        }
+        request = urllib.request.Request(url + "/v1/chat/completions", json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.readline().startswith(b"data: ")
+            process.process.send_signal(signal.SIGINT)
+            assert process.complaint().startswith("Stopping:")
+            assert process.stop(signal.SIGINT)[0] == 0
+
+
+def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path):
+    with served(tmp_path) as (_, url):
+        port = url.rpartition(":")[2]
+        result = run(tmp_path, "serve", "--port", port)
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"lingma-proxy: A Lingma Proxy is running on {url} already. Use that one, or choose another"
+        " port: --port.\n"
+    )
+
+
+def test_it_does_not_listen_beyond_this_machine_without_a_key(tmp_path):
+    result = run(tmp_path, "serve", "--host", "0.0.0.0", "--port", "0")
+
+    assert result.returncode == 2
+    assert "api_key" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_key_that_is_set_is_asked_for_and_never_shown(tmp_path):
+    with served(tmp_path, LINGMA_PROXY_API_KEY="canary") as (process, url):
+        status, _ = ask(url)
+        assert status == 401
+        assert (ended := process.stop(signal.SIGTERM))[0] == 0
+        assert "canary" not in ended[1] + ended[2]
