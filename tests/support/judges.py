@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import anthropic
+import openai
+
 from lingma_proxy.dialect import Asked
 from lingma_proxy.jsonio import Json, JsonObject, dumpb
 from support import anthropic_grammar, anthropic_sdk, openai_sdk
@@ -22,6 +25,8 @@ class Judge:
     """What a stream amounts to, by the official SDK."""
     read: Callable[[JsonObject], JsonObject]
     """What an unstreamed answer says, by the official SDK."""
+    sdk_error: type[Exception]
+    """What the official SDK raises for a stream that fails."""
 
 
 CHAT: JsonObject = {
@@ -177,6 +182,12 @@ def walk_anthropic(asked: Asked, stream: bytes) -> None:
 
 
 JUDGES: dict[str, Judge] = {
-    "openai_chat": Judge(CHAT, walk_chat, folded_chat, read_chat),
-    "anthropic": Judge(ANTHROPIC, walk_anthropic, anthropic_sdk.folded, anthropic_sdk.read),
+    "openai_chat": Judge(CHAT, walk_chat, folded_chat, read_chat, openai.APIError),
+    "anthropic": Judge(
+        ANTHROPIC,
+        walk_anthropic,
+        anthropic_sdk.folded,
+        anthropic_sdk.read,
+        anthropic.APIStatusError,
+    ),
 }
