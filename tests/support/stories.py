@@ -174,6 +174,8 @@ class Spelling:
     """The reason comes in the same chunk as the last delta, not in one of its own."""
     usage_with_finish: bool = False
     """Else in a chunk after it, with no choices."""
+    nulls: bool = False
+    """A first chunk with the role alone, and null for all that is not said."""
     escaped: bool = False
     """All that is not ASCII as \\u…."""
 
@@ -191,6 +193,7 @@ SPELLINGS: dict[str, Spelling] = {
     "metrics": Spelling(metrics=True, usage_with_finish=True),
     "finish with content": Spelling(finish_with_content=True, usage_with_finish=True),
     "escaped": Spelling(escaped=True, enveloped_done=False),
+    "nulls": Spelling(nulls=True),
 }
 """Ways to send any story.  "no marker" suits only those whose ending has a reason."""
 
@@ -198,6 +201,8 @@ SPELLINGS: dict[str, Spelling] = {
 def sse(story: Story, spelling: Spelling = SPELLINGS["enveloped"]) -> bytes:
     """The bytes of the vendor's answer to a chat (its status is 200)."""
     bodies = [_chunk(_delta(delta)) for delta in story.script]
+    if spelling.nulls and bodies:
+        bodies = [_chunk({"role": "assistant"}), *bodies]
     after: list[bytes] = []
     match story.ending:
         case Finished(reason, usage):
@@ -221,6 +226,8 @@ def sse(story: Story, spelling: Spelling = SPELLINGS["enveloped"]) -> bytes:
             after.append(_event({**_envelope(said), "statusCodeValue": status}, spelling))
     events = []
     for body in bodies:
+        if spelling.nulls:
+            _say_nulls(body)
         inner = _json(body, spelling)
         events.append(
             _event(_envelope(inner), spelling) if spelling.enveloped else _line(inner, spelling)
@@ -254,6 +261,17 @@ def _chunk(delta: dict[str, Any]) -> dict[str, Any]:
         "model": MODEL,
         "choices": [{"index": 0, "delta": delta, "finish_reason": None}],
     }
+
+
+def _say_nulls(chunk: dict[str, Any]) -> None:
+    chunk.setdefault("usage", None)
+    for choice in chunk["choices"]:
+        delta = choice["delta"]
+        for call in delta.get("tool_calls", ()):
+            call.setdefault("id", None)
+            call["function"].setdefault("name", None)
+        for name in ("content", "reasoning_content", "tool_calls", "refusal"):
+            delta.setdefault(name, None)
 
 
 def _envelope(body: str) -> dict[str, Any]:
