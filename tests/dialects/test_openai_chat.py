@@ -118,8 +118,14 @@ def test_thinking_streams_as_reasoning_content():
         ROLE_ONLY,
         {"reasoning_content": "hm"},
         {"content": "yes"},
-        {"content": ""},
+        {},
     ]
+
+
+def test_content_that_is_empty_is_said_at_the_end_if_not_before():
+    assert deltas(stream(reply(Thinking("hm"))))[-1] == {"content": ""}
+    assert deltas(stream(reply(CALL, Text(""))))[-1] == {"content": ""}
+    assert deltas(stream(reply()))[-1] == {}
 
 
 def test_thinking_is_dropped_when_the_request_asks_not_to_see_it():

@@ -53,10 +53,12 @@ class Voice:
     """One of the replies, as far as it has been said."""
 
     calls: int = 0
+    writes: bool = False
+    """The part that is open is text."""
     wrote: bool = False
-    """A part with text has begun, so the content is a string, if only an empty one."""
+    """There was such a part, so the content is a string, if only an empty one."""
     content: bool = False
-    """The chunk with the role said so already."""
+    """The client knows that by now."""
     before: bytes = b""
     after: bytes = b""
     """Around the deltas of the part that is open; nothing if the part is not shown."""
@@ -89,6 +91,8 @@ class ChatEncoder:
         for event in events:
             if type(event) is PartDelta:  # by far the most frequent
                 if voice.before:
+                    if voice.writes:
+                        voice.content = True
                     said += (voice.before, dumpb(event.text), voice.after)
                 continue
             match event:
@@ -116,6 +120,7 @@ class ChatEncoder:
         return HEARTBEAT
 
     def _start(self, choice: int, voice: Voice, head: Head) -> bytes:
+        voice.writes = isinstance(head, Text)
         match head:
             case Text():
                 opening = self._introduce(choice, "")
