@@ -35,7 +35,7 @@ async def test_the_client_hears_its_own_names_and_the_vendor_ones_that_fit():
 
     reply = await collect(FitNames(vendor).reply(asked(LONG, PLAIN, DOTTED)))
 
-    assert [call.name for call in reply.parts] == [LONG, PLAIN, DOTTED]
+    assert reply.parts == calling(LONG, PLAIN, DOTTED).parts
     assert [tool.name for tool in vendor.requests[0].tools] == [
         fitting(LONG),
         PLAIN,

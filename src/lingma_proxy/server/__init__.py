@@ -1,0 +1,1 @@
+"""HTTP in front: guard, routes, streams."""

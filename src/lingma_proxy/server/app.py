@@ -1,0 +1,195 @@
+"""The HTTP server: one function that every request goes through.
+
+    guard ▸ route ▸ handler ▸ answer            an error anywhere is said in the caller's dialect
+
+aiohttp's low-level server is enough: the routes are a table of exact paths, and the
+guard must come before anything else.  A client that hangs up cancels its handler, and
+with it the vendor's work.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from difflib import get_close_matches
+from functools import partial
+from typing import TypeAlias
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from lingma_proxy.dialect import Dialect
+from lingma_proxy.dialects import DIALECTS
+from lingma_proxy.errors import (
+    MethodNotAllowed,
+    NotFound,
+    ProxyError,
+    SettingsError,
+)
+from lingma_proxy.gateway import Gateway
+from lingma_proxy.server.catalogue import Catalogue
+from lingma_proxy.server.chat import Chat
+from lingma_proxy.server.exchange import Exchange, new_request_id
+from lingma_proxy.server.guard import Guard
+from lingma_proxy.server.replies import InternalError, error_headers, json_response
+
+log = logging.getLogger("lingma_proxy.server")
+access = logging.getLogger("lingma_proxy.access")
+
+Handler: TypeAlias = Callable[[Exchange], Awaitable[web.StreamResponse]]
+
+ONE_MODEL = "/v1/models/"
+"""The only path with something behind it: a model's name, which may hold slashes."""
+
+
+class Server:
+    """Serves a gateway.  `start` opens the port and probes nothing; `stop` drains."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        serving = gateway.serving
+        self._guard = Guard(
+            bound_host=serving.host,
+            key=serving.api_key,
+            allowed_hosts=frozenset(name.lower() for name in serving.allowed_hosts),
+            allowed_origins=frozenset(serving.allowed_origins),
+        )
+        self._chat = Chat(gateway.backend, heartbeat=serving.heartbeat)
+        self._catalogue = Catalogue(gateway)
+        self._routes = self._table()
+        self._runner: web.ServerRunner | None = None
+
+    async def start(self) -> str:
+        """Open the port; returns the URL.  Raises SettingsError when it cannot be had."""
+        serving = self._gateway.serving
+        server = web.Server(
+            self._handle,
+            request_factory=self._request,
+            handler_cancellation=True,
+            access_log=None,
+            max_field_size=64 * 1024,  # Codex sends a header of 1.3 KiB; others grow, too
+            keepalive_timeout=75,
+        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, serving.host, serving.port)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise SettingsError(
+                f"Port {serving.port} on {serving.host} cannot be opened ({error.strerror})."
+                " Is Lingma Proxy already running? Another port: `--port`."
+            ) from error
+        host, port = self._runner.addresses[0][:2]
+        self._gateway.start()
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def stop(self) -> None:
+        """Take no new requests, let streams end within `shutdown_grace`, let go of all."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        for site in runner.sites:
+            await site.stop()
+        await self._chat.drain(self._gateway.serving.shutdown_grace)
+        await runner.cleanup()
+        await self._gateway.aclose()
+
+    def _table(self) -> dict[str, dict[str, Handler]]:
+        routes: dict[str, dict[str, Handler]] = {}
+        for dialect in DIALECTS:
+            for path in dialect.paths:
+                routes[path] = {"POST": partial(self._chat.answer, dialect)}
+        for path, method, handler in self._catalogue.routes():
+            routes.setdefault(path, {})[method] = handler
+        return routes
+
+    def _request(self, *arguments: object) -> web.BaseRequest:
+        return web.BaseRequest(  # type: ignore[misc]  # aiohttp's factory protocol, passed on
+            *arguments,  # type: ignore[arg-type]  # the same
+            loop=asyncio.get_running_loop(),
+            client_max_size=self._gateway.serving.max_body,
+        )
+
+    async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
+        began = time.perf_counter()
+        exchange = Exchange(http, new_request_id())
+        exchange.headers = {"x-request-id": exchange.id, "request-id": exchange.id}
+        path = http.rel_url.raw_path
+        try:
+            response = await self._answer(exchange, path)
+        except ProxyError as error:
+            response = self._say(error, exchange, path)
+        except asyncio.CancelledError:
+            access.info("%s %s: the client went away", http.method, path)
+            raise
+        except Exception:
+            log.exception("%s: a fault of Lingma Proxy", exchange.id)
+            response = self._say(InternalError(), exchange, path)
+        if access.isEnabledFor(logging.INFO):
+            took = (time.perf_counter() - began) * 1000
+            access.info("%s %s %s %.0f ms", http.method, path, response.status, took)
+        return response
+
+    async def _answer(self, exchange: Exchange, path: str) -> web.StreamResponse:
+        http = exchange.http
+        self._guard.check(path, http.headers)
+        origin = http.headers.get("Origin")
+        if origin is not None and self._guard.may_read(origin):
+            exchange.headers |= {
+                "Access-Control-Allow-Origin": origin,
+                "Access-Control-Expose-Headers": "*",
+                "Vary": "Origin",
+            }
+        methods, what = self._find(path)
+        if http.method == "OPTIONS":
+            return preflight(exchange, methods)
+        handler = methods.get("GET" if http.method == "HEAD" else http.method)
+        if handler is None:
+            allowed = tuple(sorted(methods))
+            raise MethodNotAllowed(
+                f"{what} takes {' and '.join(allowed)}, not {http.method[:20]}.", allowed=allowed
+            )
+        return await handler(exchange)
+
+    def _find(self, path: str) -> tuple[dict[str, Handler], str]:
+        methods = self._routes.get(path) or self._routes.get(path.rstrip("/") or "/")
+        if methods is not None:
+            return methods, path
+        if path.startswith(ONE_MODEL):
+            name = unquote(path.removeprefix(ONE_MODEL))
+            return {"GET": partial(self._catalogue.one_model, name=name)}, path
+        near = get_close_matches(path, self._routes, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise NotFound(f"There is nothing at {path[:200]}.{hint}")
+
+    def _say(self, error: ProxyError, exchange: Exchange, path: str) -> web.StreamResponse:
+        dialect = dialect_of(path, exchange.http.headers)
+        return json_response(
+            dialect.error(error, exchange.id),
+            status=error.status,
+            headers={**exchange.headers, **error_headers(error)},
+        )
+
+
+def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:
+    """In whose words an error is said: the path's, else the caller's, else OpenAI's."""
+    for dialect in DIALECTS:
+        if any(path == own or path.startswith(own + "/") for own in dialect.paths):
+            return dialect
+    wanted = "anthropic" if "anthropic-version" in headers else "openai_chat"
+    return next(dialect for dialect in DIALECTS if dialect.name == wanted)
+
+
+def preflight(exchange: Exchange, methods: dict[str, Handler]) -> web.Response:
+    """The answer to a browser that asks first; whether it may was decided by the guard."""
+    headers = dict(exchange.headers)
+    if "Access-Control-Allow-Origin" in headers:
+        wanted = exchange.http.headers.get("Access-Control-Request-Headers", "")
+        headers |= {
+            "Access-Control-Allow-Methods": ", ".join(sorted(methods)),
+            "Access-Control-Allow-Headers": wanted,
+            "Access-Control-Max-Age": "600",
+        }
+    return web.Response(status=204, headers=headers | {"Allow": ", ".join(sorted(methods))})

@@ -1,0 +1,125 @@
+"""One request to speak, answered: whole or as a stream, in the caller's dialect.
+
+The status line is a promise.  It is made when the first event has come, or after the
+first interval of silence: until then an error is a status, after it an event.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from aiohttp import web
+
+from lingma_proxy.backend import Backend, EventStream
+from lingma_proxy.conversation.events import Event, ReplyStarted
+from lingma_proxy.conversation.reply import Collector
+from lingma_proxy.dialect import Asked, Dialect
+from lingma_proxy.errors import BackendUnavailable, ProxyError
+from lingma_proxy.server.body import read_json_object
+from lingma_proxy.server.exchange import Exchange
+from lingma_proxy.server.fan_out import fan_out
+from lingma_proxy.server.heartbeat import LiveStream
+from lingma_proxy.server.replies import InternalError, json_response, warning_header
+
+log = logging.getLogger("lingma_proxy.server")
+
+
+class Chat:
+    """Answers the routes of the dialects from one backend."""
+
+    def __init__(self, backend: Backend, *, heartbeat: float) -> None:
+        self._backend = backend
+        self._heartbeat = heartbeat
+        self._streams: set[asyncio.Task[object]] = set()
+        self._stopping = False
+
+    async def answer(self, dialect: Dialect, exchange: Exchange) -> web.StreamResponse:
+        """Raises a ProxyError while it can still be a status."""
+        body = await read_json_object(exchange.http)
+        asked = dialect.decode(body, exchange.id)
+        if asked.stream:
+            return await self._stream(dialect, asked, exchange)
+        return await self._whole(dialect, asked, exchange)
+
+    async def drain(self, patience: float) -> None:
+        """Let the streams that are being said come to their end, for `patience` seconds.
+
+        What is left then is ended with an error that says so.
+        """
+        self._stopping = True
+        if self._streams:
+            _, left = await asyncio.wait(self._streams, timeout=patience)
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=1)
+
+    async def _whole(
+        self, dialect: Dialect, asked: Asked, exchange: Exchange
+    ) -> web.StreamResponse:
+        collectors = [Collector() for _ in range(asked.choices)]
+        async with aclosing(fan_out(self._replies(asked))) as batches:
+            async for choice, batch in batches:
+                collectors[choice].feed(batch)
+        replies = [collector.reply() for collector in collectors]
+        body = dialect.whole(asked, replies, int(time.time()))
+        warnings = asked.warnings + replies[0].warnings
+        return json_response(body, headers={**exchange.headers, **warning_header(warnings)})
+
+    async def _stream(
+        self, dialect: Dialect, asked: Asked, exchange: Exchange
+    ) -> web.StreamResponse:
+        encoder = dialect.encoder(asked, int(time.time()))
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": dialect.media_type,
+                "Cache-Control": "no-cache",
+                "X-Accel-Buffering": "no",
+                **exchange.headers,
+                **warning_header(asked.warnings),
+            }
+        )
+        live = LiveStream(exchange.http, response, encoder.heartbeat, self._heartbeat)
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        try:
+            async with aclosing(fan_out(self._replies(asked))) as batches:
+                async for choice, batch in batches:
+                    if not response.prepared:
+                        say_warnings(response, asked, batch)
+                    data = encoder.encode(batch, choice)
+                    if data:
+                        await live.write(data)
+            await live.write(encoder.end())
+        except ProxyError as error:
+            if not live.started:
+                raise
+            await live.write(encoder.fail(error))
+        except asyncio.CancelledError:
+            if not (self._stopping and live.started):
+                raise
+            await live.write(encoder.fail(BackendUnavailable("Lingma Proxy is shutting down.")))
+        except ConnectionError:
+            log.debug("%s: the client went away", asked.request.id)
+        except Exception:
+            log.exception("%s: a fault of Lingma Proxy", asked.request.id)
+            if not live.started:
+                raise
+            await live.write(encoder.fail(InternalError()))
+        finally:
+            self._streams.discard(task)
+            live.close()
+        return response
+
+    def _replies(self, asked: Asked) -> list[EventStream]:
+        return [self._backend.reply(asked.request) for _ in range(asked.choices)]
+
+
+def say_warnings(response: web.StreamResponse, asked: Asked, batch: Sequence[Event]) -> None:
+    """Warnings of the backend travel with its first event; the head has not gone out."""
+    for event in batch:
+        if isinstance(event, ReplyStarted) and event.warnings:
+            response.headers.update(warning_header(asked.warnings + event.warnings))

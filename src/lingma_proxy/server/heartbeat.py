@@ -1,0 +1,86 @@
+"""Silence does not kill: a stream that writes whole events, and a pulse beside it.
+
+The head of the response goes out with the first event, in one write, so that a refusal
+can still be a status.  If nothing has come after one interval, the head goes out with a
+sign of life, and so it goes on at each interval of silence.  A client that takes nothing
+for too long is let go: it slows only itself.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import web
+
+STALLED_AFTER = 60.0
+"""Seconds after which a client that does not read what was written is given up."""
+
+
+class LiveStream:
+    """A streamed response to one request.  `write` is for one task at a time."""
+
+    def __init__(
+        self,
+        request: web.BaseRequest,
+        response: web.StreamResponse,
+        sign_of_life: Callable[[], bytes],
+        interval: float,
+        stalled_after: float = STALLED_AFTER,
+    ) -> None:
+        self._request = request
+        self.response = response
+        self._sign_of_life = sign_of_life
+        self._interval = interval
+        self._stalled_after = stalled_after
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._writing_since: float | None = None
+        self._beat: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(interval, self._wake)
+
+    @property
+    def started(self) -> bool:
+        """Whether the head has gone out: errors can no longer be a status."""
+        return self.response.prepared or self._beat is not None
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes (whole events), after the head if that has not gone out."""
+        if self._beat is not None:
+            await self._beat
+            self._beat = None
+        await self._write(data)
+
+    def close(self) -> None:
+        """Stop the pulse.  The response itself is finished by whoever returns it."""
+        self._timer.cancel()
+        if self._beat is not None:
+            self._beat.cancel()
+
+    async def _write(self, data: bytes) -> None:
+        self._last = self._writing_since = self._loop.time()
+        if not self.response.prepared:
+            await self.response.prepare(self._request)
+        if data:
+            await self.response.write(data)
+        self._writing_since = None
+
+    def _wake(self) -> None:
+        now = self._loop.time()
+        due = self._last + self._interval
+        if self._writing_since is not None:
+            if now - self._writing_since >= self._stalled_after:
+                transport = self._request.transport
+                if transport is not None:
+                    transport.abort()
+                return
+            due = now + self._interval
+        elif now >= due:
+            self._beat = asyncio.create_task(self._write(self._sign_of_life()))
+            self._beat.add_done_callback(heard)
+            due = now + self._interval
+        self._timer = self._loop.call_at(due, self._wake)
+
+
+def heard(beat: asyncio.Task[None]) -> None:
+    """A client that is gone is noticed by whoever writes next, or by the server."""
+    if not beat.cancelled():
+        beat.exception()

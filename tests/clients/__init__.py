@@ -1,0 +1,1 @@
+"""Real clients, run against a base URL: `make clients`."""

@@ -1,0 +1,216 @@
+"""Run real clients against `lingma-proxy serve` with the simulator behind it.
+
+    run.py [CLIENT …]        all of them, or some: openai-py anthropic-py openai-js anthropic-js
+                             claude-code
+
+Each client is installed on first use (PyPI: into this environment's test group; npm: into
+CLIENTS_DIR, by default the user's cache folder) and runs with an empty home and a clean
+environment.  As root it also runs in a network namespace that has only loopback, so it
+can reach nothing else (JAIL=0 switches that off).  Exit status 0 if all passed.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+MODEL = "kmodel"
+CHAT_PROMPT = "Reply with exactly one word, in capital letters and without punctuation: pong"
+TOOL_PROMPT = (
+    "TOOLTEST: use your shell tool (or, lacking one, your file-read tool on hello.txt) to run"
+    " exactly this command: echo hello-from-tool  Then answer with the word DONE: followed by"
+    " the output of the tool."
+)
+MODES = ("chat", "stream", "tool")
+
+
+@dataclass(frozen=True)
+class Client:
+    name: str
+    packages: tuple[str, ...] = ()
+    """From npm; the first is also the folder they are kept in."""
+
+    def command(self, mode: str, installed: Path) -> list[str]:
+        match self.name:
+            case "openai-py":
+                return [sys.executable, str(HERE / "openai_sdk.py"), mode]
+            case "anthropic-py":
+                return [sys.executable, str(HERE / "anthropic_sdk.py"), mode]
+            case "openai-js":
+                return ["node", str(installed / "openai_sdk.mjs"), mode]
+            case "anthropic-js":
+                return ["node", str(installed / "anthropic_sdk.mjs"), mode]
+        claude = str(installed / "node_modules" / ".bin" / "claude")
+        asked = [claude, "-p", "--model", MODEL]
+        match mode:
+            case "chat":
+                return [*asked, CHAT_PROMPT]
+            case "stream":
+                partial = ["--output-format", "stream-json", "--include-partial-messages"]
+                return [*asked, *partial, "--verbose", CHAT_PROMPT]
+            case _:
+                return [*asked, "--allowedTools", "Bash", "Read", "--", TOOL_PROMPT]
+
+    def wanted(self, mode: str) -> str:
+        """A pattern that the output of a success has."""
+        if self.name != "claude-code":
+            return "ALL-OK"
+        return {"chat": "PONG", "stream": r'"result":"PONG', "tool": "DONE:.*hello-from-tool"}[mode]
+
+
+CLIENTS = (
+    Client("openai-py"),
+    Client("anthropic-py"),
+    Client("openai-js", ("openai", "zod")),
+    Client("anthropic-js", ("@anthropic-ai/sdk", "zod")),
+    Client("claude-code", ("@anthropic-ai/claude-code",)),
+)
+NODE = "node@24"
+"""Newer than what Debian has: Claude Code asks for it."""
+
+
+def cache() -> Path:
+    told = os.environ.get("CLIENTS_DIR")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(told) if told else Path(base) / "lingma-proxy-tests"
+
+
+def npm(folder: Path, *packages: str) -> None:
+    done = folder / ".installed"
+    if done.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text('{"private":true}')
+    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+    subprocess.run(["npm", "install", *quiet, *packages], cwd=folder, check=True, timeout=900)
+    done.touch()
+
+
+def install(client: Client) -> Path:
+    if not client.packages:
+        return HERE
+    npm(cache() / "node", NODE)
+    folder = cache() / client.name
+    npm(folder, *client.packages)
+    for program in HERE.glob("*.mjs"):  # node looks for packages beside the program
+        shutil.copy(program, folder)
+    return folder
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """`lingma-proxy serve` with the simulator, on a free port; its URL."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [
+            sys.executable,
+            "-m",
+            "lingma_proxy",
+            "serve",
+            "--backend",
+            "simulator",
+            "--port",
+            "0",
+        ]
+        clean = {"HOME": home, "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
+        with subprocess.Popen(
+            command,
+            env=clean,
+            cwd=home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    break
+            else:
+                raise SystemExit("lingma-proxy serve did not start")
+            try:
+                yield found[0]
+            finally:
+                process.terminate()
+                process.stdout.close()
+
+
+def jailed() -> bool:
+    return os.environ.get("JAIL") != "0" and sys.platform == "linux" and os.geteuid() == 0
+
+
+def run(client: Client, mode: str, url: str, installed: Path) -> tuple[bool, str]:
+    """Whether the client got what it should, and what it said."""
+    with tempfile.TemporaryDirectory() as folder:
+        home, work = Path(folder) / "home", Path(folder) / "work"
+        home.mkdir()
+        work.mkdir()
+        (work / "hello.txt").write_text("hello-from-tool\n")
+        node = cache() / "node" / "node_modules" / ".bin"
+        environment = {
+            "HOME": str(home),
+            "PATH": f"{node}:/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "NO_COLOR": "1",
+            "BASE_URL": url,
+            "MODEL": MODEL,
+            "CHAT_PROMPT": CHAT_PROMPT,
+            "TOOL_PROMPT": TOOL_PROMPT,
+            "ANTHROPIC_BASE_URL": url,
+            "ANTHROPIC_API_KEY": "sk-any",
+            "ANTHROPIC_DEFAULT_HAIKU_MODEL": MODEL,
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        }
+        command = client.command(mode, installed)
+        if jailed():
+            command = [sys.executable, str(HERE / "jail.py"), url.rpartition(":")[2], *command]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=work,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=180,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            return False, f"no end after 180 s\n{error.output}"
+    passed = re.search(client.wanted(mode), done.stdout) is not None
+    return passed and done.returncode == 0, done.stdout
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = [client.name for client in CLIENTS]
+    parser.add_argument("clients", nargs="*", choices=[*names, []], metavar="CLIENT")
+    chosen = parser.parse_args().clients or names
+    failed = 0
+    with served() as url:
+        for client in (client for client in CLIENTS if client.name in chosen):
+            installed = install(client)
+            for mode in MODES:
+                began = time.monotonic()
+                passed, output = run(client, mode, url, installed)
+                failed += not passed
+                print(
+                    f"{'ok  ' if passed else 'FAIL'} {client.name} {mode} ({time.monotonic() - began:.1f} s)",
+                    flush=True,
+                )
+                if not passed:
+                    print(output[-3000:], flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+import pytest
+
+from lingma_proxy import __version__
+from lingma_proxy.errors import NotLoggedIn
+from lingma_proxy.jsonio import loads
+from support.served import MODELS, scripted
+
+ANTHROPIC = {"anthropic-version": "2026-10-21"}
+
+
+class LoggedOut:
+    """A backend without a login."""
+
+    async def reply(self, request):
+        raise NotLoggedIn("Log in there.")
+        yield []
+
+    async def models(self):
+        raise NotLoggedIn("Log in there.")
+
+    async def aclose(self):
+        pass
+
+
+async def get(path, headers=None, **settings):
+    async with scripted(**settings) as served:
+        answer, data = await served.get(path, **(headers or {}))
+    return answer.status, loads(data)
+
+
+async def test_models_come_in_the_shape_of_the_caller():
+    _, openai = await get("/v1/models")
+    _, anthropic = await get("/v1/models", ANTHROPIC)
+
+    assert openai["object"] == "list"
+    assert anthropic["has_more"] is False
+    assert [each["id"] for each in openai["data"]] == [model.key for model in MODELS]
+    assert [each["id"] for each in anthropic["data"]] == [model.key for model in MODELS]
+
+
+@pytest.mark.parametrize(
+    "name", ["kmodel", "Kimi-K2.6", "kimi-k2.6", "claude-sonnet-4-5", "gpt-4o"]
+)
+async def test_one_model_answers_to_all_its_names(name):
+    for headers in ({}, ANTHROPIC):
+        status, body = await get(f"/v1/models/{name}", headers)
+
+        assert (status, body["id"]) == (200, "kmodel")
+
+
+async def test_a_model_that_is_not_there():
+    async with scripted() as served:
+        await served.get("/v1/models")
+        answer, data = await served.get("/v1/models/kmodell")
+
+    assert answer.status == 404
+    assert "kmodel" in loads(data)["error"]["message"].lower()
+
+
+async def test_claude_names_are_listed_when_the_settings_say_so():
+    _, body = await get("/v1/models", claude_names=True)
+
+    assert "claude-kmodel" in [each["id"] for each in body["data"]]
+
+
+async def test_the_incumbents_pages_are_there():
+    for path, field in {
+        "/": "ok",
+        "/health": "state",
+        "/api/v1/models": "models",
+        "/api/tags": "models",
+        "/props": "model_alias",
+        "/v1/props": "default_generation_settings",
+        "/capabilities": "features",
+        "/v1/capabilities": "model_metadata",
+    }.items():
+        status, body = await get(path)
+
+        assert status == 200, path
+        assert field in body, path
+    assert (await get("/version"))[1]["version"] == __version__
+
+
+async def test_alive_and_ready():
+    assert await get("/livez") == (200, {"live": True})
+    assert await get("/readyz") == (200, {"ready": True})
+
+
+async def test_without_a_login_lists_are_refused_and_the_rest_is_said():
+    from support.served import serving
+
+    async with serving(LoggedOut()) as served:
+        statuses = [
+            (await served.get(path))[0].status
+            for path in ("/v1/models", "/capabilities", "/health")
+        ]
+
+    assert statuses == [401, 200, 200]
+
+
+async def test_tokens_are_counted_also_of_long_bodies():
+    async with scripted() as served:
+        counts = []
+        for words in (1, 50_000):
+            body = {"model": "kmodel", "messages": [{"role": "user", "content": "word " * words}]}
+            answer, data = await served.post("/v1/messages/count_tokens", body)
+            assert answer.status == 200
+            counts.append(loads(data)["input_tokens"])
+
+    assert 0 < counts[0] < 30
+    assert 40_000 < counts[1] < 110_000

@@ -1,0 +1,147 @@
+"""Signs of life, seen from the client's end of a real socket; no test counts seconds."""
+
+import asyncio
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import RawTestServer
+
+from lingma_proxy.server.heartbeat import LiveStream
+
+BEAT = b": alive\n\n"
+
+
+class Served:
+    """A server whose handler is the test's, and a client's connection to it."""
+
+    def __init__(self, handler):
+        self.server = RawTestServer(handler)
+        self.session = ClientSession()
+
+    async def __aenter__(self):
+        await self.server.start_server()
+        return self
+
+    async def __aexit__(self, *_):
+        await self.session.close()
+        await self.server.close()
+
+    def get(self):
+        return self.session.get(self.server.make_url("/"))
+
+
+def live(request, interval, **options):
+    return LiveStream(request, web.StreamResponse(), lambda: BEAT, interval, **options)
+
+
+async def test_the_head_goes_out_with_the_first_bytes():
+    heads = []
+
+    async def handler(request):
+        stream = live(request, 60)
+        heads.append(stream.started)
+        await stream.write(b"one")
+        heads.append(stream.started)
+        stream.close()
+        return stream.response
+
+    async with Served(handler) as served, served.get() as response:
+        assert await response.read() == b"one"
+    assert heads == [False, True]
+
+
+async def test_silence_before_the_first_bytes_is_broken_by_a_sign_of_life():
+    heard = asyncio.Event()
+
+    async def handler(request):
+        stream = live(request, 0.01)
+        await heard.wait()
+        assert stream.started
+        await stream.write(b"one")
+        stream.close()
+        return stream.response
+
+    async with Served(handler) as served, served.get() as response:
+        assert await response.content.readexactly(len(BEAT)) == BEAT
+        heard.set()
+        rest = await response.read()
+
+    assert rest.replace(BEAT, b"") == b"one"
+
+
+async def test_silence_between_events_is_broken_again_and_again():
+    heard = asyncio.Event()
+
+    async def handler(request):
+        stream = live(request, 0.01)
+        await stream.write(b"one")
+        await heard.wait()
+        await stream.write(b"two")
+        stream.close()
+        return stream.response
+
+    async with Served(handler) as served, served.get() as response:
+        first = await response.content.readexactly(len(b"one" + 3 * BEAT))
+        heard.set()
+        rest = await response.read()
+
+    assert first.startswith(b"one")
+    assert (first + rest).replace(BEAT, b"") == b"onetwo"
+
+
+async def test_a_stream_that_speaks_often_enough_has_no_pulse():
+    async def handler(request):
+        stream = live(request, 60)
+        for _ in range(20):
+            await stream.write(b"x")
+        stream.close()
+        return stream.response
+
+    async with Served(handler) as served, served.get() as response:
+        assert await response.read() == b"x" * 20
+
+
+async def test_a_client_that_takes_nothing_is_let_go():
+    outcome = asyncio.get_running_loop().create_future()
+
+    async def handler(request):
+        stream = live(request, 0.01, stalled_after=0.05)
+        try:
+            while True:
+                await stream.write(b"x" * 2**20)
+        except (ConnectionError, asyncio.CancelledError) as error:
+            outcome.set_result(type(error))
+            raise
+        finally:
+            stream.close()
+
+    async with Served(handler) as served:
+        _, writer = await asyncio.open_connection("127.0.0.1", served.server.port, limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(20):
+            assert await outcome
+        writer.close()
+
+
+async def test_a_pulse_that_finds_nobody_leaves_nothing_behind():
+    gone = asyncio.Event()
+
+    async def handler(request):
+        stream = live(request, 0.01)
+        try:
+            while request.transport is not None and not request.transport.is_closing():
+                await asyncio.sleep(0.01)
+            with pytest.raises(ConnectionError):
+                await stream.write(b"late")
+        finally:
+            stream.close()
+            gone.set()
+        return stream.response
+
+    async with Served(handler) as served:
+        _, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        async with asyncio.timeout(20):
+            await gone.wait()
