@@ -37,6 +37,10 @@ class Says:
     media_type: str | None = "text/event-stream"
 
 
+Script = Says | bytes | Hang | Reset | Sever
+"""Bytes on their own are all that is sent, without even a head."""
+
+
 @dataclass
 class Asked:
     """A request as it came."""
@@ -48,7 +52,7 @@ class Asked:
 
 
 class VendorServer:
-    def __init__(self, *scripts: Says | Reset | Sever | Hang) -> None:
+    def __init__(self, *scripts: Script) -> None:
         self.scripts = list(scripts)
         self.asked: list[Asked] = []
         self.connections = 0
@@ -57,13 +61,12 @@ class VendorServer:
         self.left = asyncio.Event()
         """Set when the other side closes a connection in the middle of an answer."""
         self.url = ""
+        self.tasks: set[asyncio.Task[None]] = set()
 
     def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    _tasks: set[asyncio.Task[None]]
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -81,6 +84,10 @@ class VendorServer:
         """Serve one request.  False if the connection is over then."""
         self.asked.append(await read_request(reader))
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        if isinstance(script, bytes):
+            writer.write(script)
+            await writer.drain()
+            return False
         if not isinstance(script, Says):
             return await self._step(script, reader, writer)
         kind = {"Content-Type": script.media_type} if script.media_type is not None else {}
@@ -132,9 +139,8 @@ async def read_request(reader: asyncio.StreamReader) -> Asked:
 
 
 @asynccontextmanager
-async def serving(*scripts: Says | Reset | Sever | Hang) -> AsyncIterator[VendorServer]:
+async def serving(*scripts: Script) -> AsyncIterator[VendorServer]:
     vendor = VendorServer(*scripts)
-    vendor._tasks = set()
     server = await asyncio.start_server(vendor, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     vendor.url = f"http://{host}:{port}"
@@ -142,9 +148,9 @@ async def serving(*scripts: Says | Reset | Sever | Hang) -> AsyncIterator[Vendor
         yield vendor
     finally:
         server.close()
-        for task in vendor._tasks:
+        for task in vendor.tasks:
             task.cancel()
-        await asyncio.gather(*vendor._tasks, return_exceptions=True)
+        await asyncio.gather(*vendor.tasks, return_exceptions=True)
         await server.wait_closed()
 
 

@@ -5,6 +5,7 @@ reply is then complete is for the codec to tell.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import aiohttp
@@ -101,14 +102,10 @@ class Answer:
 
     async def farewell(self) -> None:
         """Let the connection come to its end, so that it can be used again."""
-        try:
+        with suppress(*BROKEN):  # the timeout is one of these, too
             async with asyncio.timeout(FAREWELL):
                 while await self.response.content.readany():
                     pass
-        except BROKEN:
-            pass  # it cannot be kept; the timeout is one of these, too
-        finally:
-            self.response.close()
 
 
 async def heard(content: aiohttp.StreamReader, stream: RemoteStream) -> list[Event]:

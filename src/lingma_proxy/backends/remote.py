@@ -187,6 +187,8 @@ class Remote:
             task = asyncio.create_task(answer.farewell(), name="wait for the end of a connection")
             self._farewells.add(task)
             task.add_done_callback(self._farewells.discard)
+            # Not in the task itself: one that is cancelled early never begins.
+            task.add_done_callback(lambda _: answer.response.close())
         else:
             answer.response.close()
 
