@@ -8,20 +8,7 @@ from lingma_proxy.cli.load import load
 from lingma_proxy.errors import SettingsError
 from lingma_proxy.settings import Origin
 
-
-@pytest.fixture(autouse=True)
-def nobody(tmp_path, monkeypatch):
-    """A person who has set nothing, in an empty folder."""
-    home, here = tmp_path / "home", tmp_path / "here"
-    home.mkdir()
-    here.mkdir()
-    for variable in list(os.environ):
-        if variable.startswith(("LINGMA_", "XDG_")):
-            monkeypatch.delenv(variable)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("USERPROFILE", str(home))
-    monkeypatch.chdir(here)
-    return home
+pytestmark = pytest.mark.usefixtures("nobody")
 
 
 def write(path, **values):

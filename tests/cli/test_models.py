@@ -1,12 +1,11 @@
 import json
 
 from lingma_proxy.cli.models import row
-from support.process import run
 
 
-def test_the_models_are_a_table_or_json(tmp_path):
-    table = run(tmp_path, "models", "--backend", "simulator")
-    whole = run(tmp_path, "models", "--backend", "simulator", "--json")
+def test_the_models_are_a_table_or_json(lingma_proxy):
+    table = lingma_proxy("models", "--backend", "simulator")
+    whole = lingma_proxy("models", "--backend", "simulator", "--json")
     ids = [model["id"] for model in json.loads(whole.stdout)["data"]]
     header, *lines = table.stdout.splitlines()
 
@@ -15,10 +14,10 @@ def test_the_models_are_a_table_or_json(tmp_path):
     assert "kmodel" in ids
 
 
-def test_without_a_login_it_is_one_sentence_and_exit_code_1(tmp_path):
-    listed = run(tmp_path, "models", "--port", "0")
+def test_without_a_login_it_is_one_sentence_and_exit_code_1(lingma_proxy):
+    listed = lingma_proxy("models", "--port", "0")
 
-    assert (listed.returncode, listed.stdout) == (1, "")
+    assert (listed.exit_code, listed.stdout) == (1, "")
     assert "Log in" in listed.stderr
 
 

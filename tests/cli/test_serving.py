@@ -36,7 +36,7 @@ def ask(url, question="exactly one word: pong", **more):
 def test_the_simulator_answers_and_is_called_what_it_is(tmp_path, words):
     with served(tmp_path, *words) as (process, url):
         status, answer = ask(url)
-        assert (status, answer["choices"][0]["message"]["content"]) == (200, "PONG")
+        assert (status, answer["choices"][0]["message"]["content"]) == (200, "pong")
         assert "nothing leaves this machine" in process.line()
         assert process.stop(signal.SIGTERM)[0] == 0
 

@@ -1,26 +1,19 @@
 import json
+from functools import partial
+from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from lingma_proxy.cli.main import commands
 from lingma_proxy.settings import TABLE
 
 
 @pytest.fixture
-def shown(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-
-    def run(*words, **environment):
-        return CliRunner().invoke(commands, ["settings", *words], env=environment)
-
-    return run
+def shown(lingma_proxy):
+    return partial(lingma_proxy, "settings")
 
 
-def test_every_setting_is_shown_with_its_value_and_where_it_comes_from(shown, tmp_path):
-    (tmp_path / "lingma-proxy.json").write_text('{"port": 9000, "mode": "x"}')
+def test_every_setting_is_shown_with_its_value_and_where_it_comes_from(shown):
+    Path("lingma-proxy.json").write_text('{"port": 9000, "mode": "x"}')
     result = shown("--model", "Qwen3", LINGMA_PROXY_MAX_CONCURRENT="3")
     lines = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.strip()}
 
@@ -61,7 +54,7 @@ def test_a_wrong_value_is_one_sentence_and_exit_code_2(shown):
 
     assert result.exit_code == 2
     assert result.stderr == (
-        'commands: --port is "70000"; it must be a whole number from 0 to 65535.\n'
+        'lingma-proxy: --port is "70000"; it must be a whole number from 0 to 65535.\n'
     )
 
 

@@ -24,7 +24,7 @@ def test_its_line_leads_lingma_proxy_to_it_and_it_leaves_nothing(tmp_path):
         folder, url = led(simulator.line())
         variables = {"LINGMA_CACHE_DIR": folder, "LINGMA_REMOTE_BASE_URL": url}
         asked = run(tmp_path, "ask", "--port", "0", "exactly one word: pong", **variables)
-        assert (asked.returncode, asked.stdout, asked.stderr) == (0, "PONG\n", "")
+        assert (asked.returncode, asked.stdout, asked.stderr) == (0, "pong\n", "")
         assert Path(folder).exists()
         assert simulator.stop(signal.SIGTERM)[0] == 0
 

@@ -48,7 +48,7 @@ async def test_without_a_login_nothing_is_asked(simulator, tmp_path):
 
 @pytest.mark.parametrize("fault", ["user-invalid", "rate-limit", "status=500", "drop"])
 async def test_a_refusal_is_a_problem_in_words(simulator, fault):
-    simulator.next(fault)
+    simulator.next(fault, times=5)
     found = await findings(remote_base_url=simulator.url, cache_dir=str(simulator.home))
 
     assert found["answer"].level is Level.PROBLEM

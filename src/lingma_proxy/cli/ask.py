@@ -56,7 +56,7 @@ def command(
     resolved = load(config, given({**flags, "model": model}))
     question = "\n\n".join(_read() if word == "-" else word for word in _joined(words))
     if not question.strip():
-        raise InvalidRequest("There is no question.")
+        raise click.UsageError("There is no question.")
     tell_notices(resolved)
 
     from lingma_proxy.cli.loop import run  # noqa: PLC0415 — `--help` need not wait for it

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from lingma_proxy.backend import Backend
@@ -27,7 +28,8 @@ async def checkup(
     `settings` are those of `resolved`, or what a simulator has made of them.
     """
     login = Login(file=settings.remote_auth_file, cache_dir=settings.cache_dir)
-    gateway = assemble(settings)
+    # A check-up opens no port; that a setting would open one to others is a finding.
+    gateway = assemble(replace(settings, open_bind=True))
     hopeless = False
     try:
         here = around(resolved, settings, environment, login)

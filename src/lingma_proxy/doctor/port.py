@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 
 from lingma_proxy.doctor.finding import Finding, ok, problem, warning
+from lingma_proxy.gateway import is_loopback
 from lingma_proxy.jsonio import loads
-from lingma_proxy.server.guard import is_loopback
 from lingma_proxy.settings import Settings
 
 PATIENCE = aiohttp.ClientTimeout(total=2)

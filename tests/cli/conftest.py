@@ -1,0 +1,36 @@
+import os
+
+import pytest
+from click.testing import CliRunner
+
+from lingma_proxy.cli.main import commands
+
+
+@pytest.fixture
+def nobody(tmp_path, monkeypatch):
+    """A person who has set nothing and is logged in to nothing, in an empty folder.
+
+    Their home.
+    """
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    for variable in list(os.environ):
+        if variable.startswith(("LINGMA_", "XDG_")) or variable.lower().endswith("_proxy"):
+            monkeypatch.delenv(variable)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.chdir(here)
+    return home
+
+
+@pytest.fixture
+def lingma_proxy(nobody):
+    """The command, run in this process by that person."""
+
+    def run(*words, stdin="", **environment):
+        return CliRunner().invoke(
+            commands, words, input=stdin, env=environment, prog_name="lingma-proxy"
+        )
+
+    return run
