@@ -2,6 +2,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lingma_proxy.conversation.request import (
     Message,
@@ -12,6 +14,7 @@ from lingma_proxy.conversation.request import (
 )
 from lingma_proxy.dialects.anthropic import decode
 from lingma_proxy.errors import InvalidRequest
+from lingma_proxy.jsonio import is_object
 
 BODY: dict[str, Any] = {
     "model": "m",
@@ -84,8 +87,9 @@ def test_the_effort_of_a_turn_is_that_of_its_last_system_message() -> None:
     )
 
 
-def test_an_unknown_effort_is_warned_about() -> None:
-    found = asked(output_config={"effort": "heroic"})
+@pytest.mark.parametrize("effort", ["heroic", ["high"], 1])
+def test_an_unknown_effort_is_warned_about(effort: Any) -> None:
+    found = asked(output_config={"effort": effort})
 
     assert found.request.reasoning.effort is None
     assert "effort" in found.warnings[0]
@@ -250,3 +254,72 @@ def test_what_claude_code_sends_is_understood() -> None:
     ]
     assert [tool.name for tool in found.request.tools] == ["Bash"]
     assert found.warnings == ()
+
+
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
+    [None, -1, 1.5, 10**30, True, "", "x" * 5000, [], {}, [1], [[]], {"type": "text"}, {"type": 1}]
+)
+FULL: dict[str, Any] = {
+    **BODY,
+    "system": [{"type": "text", "text": "a"}],
+    "messages": [
+        {
+            "role": "user",
+            "content": [{"type": "document", "source": {"type": "text", "data": "x"}}],
+        },
+        {
+            "role": "system",
+            "content": [{"type": "text", "text": "b"}],
+            "output_config": {"effort": "low"},
+        },
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "a",
+                    "content": [{"type": "tool_reference", "tool_name": "g"}],
+                }
+            ],
+        },
+    ],
+    "tools": [
+        {"name": "f", "input_schema": {"type": "object"}},
+        {"name": "g", "input_schema": {}, "defer_loading": True},
+        {"type": "computer_20250124", "name": "computer", "display_width_px": 1},
+        {"type": "mcp_toolset", "mcp_server_name": "m"},
+    ],
+    "tool_choice": {"type": "tool", "name": "f"},
+    "thinking": {"type": "enabled", "budget_tokens": 9},
+    "output_config": {"format": {"type": "json_schema", "schema": {}}, "effort": "high"},
+    "context_management": {"edits": [{"type": "x", "keep": "all"}]},
+    "diagnostics": {"previous_message_id": "m"},
+    "stop_sequences": ["x"],
+}
+
+
+@st.composite
+def broken(draw: st.DrawFn, value: Any = FULL) -> Any:
+    """The full request, with something else in a few places."""
+    if draw(st.integers(0, 19)) == 19:
+        return draw(JUNK)
+    match value:
+        case dict():
+            return {key: draw(broken(item)) for key, item in value.items()}
+        case list():
+            return [draw(broken(item)) for item in value]
+        case _:
+            return value
+
+
+@given(broken().filter(is_object))
+def test_a_body_of_any_shape_is_read_or_refused_in_a_sentence(body: Any) -> None:
+    try:
+        decode(body, "req_1")
+    except InvalidRequest as error:
+        assert error.message.endswith((".", "…"))  # noqa: PT017 - whether it is refused depends on the draw
+        assert len(error.message) < 500  # noqa: PT017 - likewise

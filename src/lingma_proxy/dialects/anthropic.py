@@ -24,7 +24,7 @@ from lingma_proxy.dialects.anthropic_tools import Offer
 from lingma_proxy.errors import InvalidRequest
 from lingma_proxy.jsonio import Json, JsonObject, an_object, objects
 
-EFFORTS: dict[Json, Effort] = {
+EFFORTS: dict[str, Effort] = {
     "low": "low",
     "medium": "medium",
     "high": "high",
@@ -131,9 +131,10 @@ def decode_effort(body: JsonObject, warnings: list[str]) -> Effort | None:
         match message:
             case {"role": "system", "output_config": {"effort": str(of_turn)}}:
                 effort = of_turn
-    if effort is not None and effort not in EFFORTS:
+    known = EFFORTS.get(effort) if isinstance(effort, str) else None
+    if effort is not None and known is None:
         warnings.append("output_config.effort is not a known effort and was ignored.")
-    return EFFORTS.get(effort) if isinstance(effort, str) else None
+    return known
 
 
 def decode_format(body: JsonObject) -> ResponseFormat | None:

@@ -34,11 +34,15 @@ from lingma_proxy.wire import data_url
 Shown: TypeAlias = Text | Image | ImageLink
 """What a tool's result, or a document, may hold."""
 
+MAX_WHY = 300
+
 OPAQUE = {"encrypted_content", "encrypted_stdout", "encrypted_index", "cache_control", "caller"}
 """Fields that only Anthropic's servers can read, or that are none of the model's business."""
 
 
 def refused(where: str, why: str) -> InvalidRequest:
+    if len(why) > MAX_WHY:
+        why = f"{why[:MAX_WHY]}…"  # it quotes something of the client's, of any length
     return InvalidRequest(f"{where}: {why}", param=where)
 
 
