@@ -9,11 +9,11 @@ what must see every attempt at an answer stands inside.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from lingma_proxy.backend import Backend
 from lingma_proxy.backends.login import BaseUrl, Login
-from lingma_proxy.backends.remote import Encode, Remote, Timeouts
+from lingma_proxy.backends.remote import Remote, Timeouts
 from lingma_proxy.conversation.tokens import TokenMeter, count_request, count_text
 from lingma_proxy.errors import NotLoggedIn, SettingsError
 from lingma_proxy.policies.answer_in_json import AnswerInJson
@@ -27,6 +27,9 @@ from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.settings import Settings
 from lingma_proxy.vendor.models import ALIASES, KNOWN
+
+if TYPE_CHECKING:
+    from lingma_proxy.backends.remote import Encode
 
 VENDOR_KEYS = frozenset(model.key for model in KNOWN)
 
@@ -142,7 +145,7 @@ def remote(settings: Settings) -> Behind:
             idle=settings.idle_timeout,
             total=settings.timeout,
         ),
-        encode=cast("Encode", settings.encode_body),  # the table of settings allows no other
+        encode=cast("Encode", settings.encode_body),  # the table allows no other
         cosy_version=settings.remote_version,
         proxy=settings.remote_proxy_url or None,
     )
