@@ -14,8 +14,11 @@ PLAIN = Settings()
 UNSET = Origin("default")
 
 
-def said(settings=PLAIN, login=LOGIN, key=UNSET):
-    return click.unstyle("\n".join(greeting(URL, settings, login, key)))
+BEFORE, AFTER = 1_700_000_000, 1_900_000_000
+
+
+def said(settings=PLAIN, login=LOGIN, key=UNSET, now=BEFORE):
+    return click.unstyle("\n".join(greeting(URL, settings, login, key, now)))
 
 
 def test_it_says_where_it_listens_and_how_clients_get_there():
@@ -31,15 +34,19 @@ def test_it_says_whose_login_answers_without_its_secrets():
     assert "canary" not in said()
 
 
+def test_a_login_that_has_ended_is_said_to_have_ended():
+    assert "It ended on 2027-01-15: open the IDE" in said(now=AFTER)
+
+
 def test_the_simulator_is_called_what_it_is():
     assert "nothing leaves this machine" in said(Settings(backend="simulator"))
-    assert "No login" not in said(Settings(backend="simulator"))
+    assert "No Lingma login" not in said(Settings(backend="simulator"))
     asked = Settings(backend="simulator", simulate_without_login=True)
-    assert "No login of Lingma was found" in said(asked, NOBODY)
+    assert "No Lingma login was found" in said(asked, NOBODY)
 
 
 def test_without_a_login_it_says_what_to_do():
-    assert "nobody yet, requests get 401" in said(login=NOBODY)
+    assert "nobody yet: requests get 401" in said(login=NOBODY)
     assert "Log in there." in said(login=NOBODY)
     assert "--backend simulator" in said(login=NOBODY)
 

@@ -12,11 +12,18 @@ from lingma_proxy.vendor.credentials import Credentials
 
 
 def greeting(
-    url: str, settings: Settings, login: Credentials | NotLoggedIn, key: Origin
+    url: str,
+    settings: Settings,
+    login: Credentials | NotLoggedIn,
+    key: Origin,
+    now: float,
 ) -> Iterator[str]:
-    """`key` is where the key comes from; `login` a login, or why there is none."""
+    """`login` is a login, or why there is none; `key` is where the key comes from."""
     yield click.style(f"Lingma Proxy {__version__} listens on {url}", bold=True)
-    yield f"  answers  {_answers(settings, login)}"
+    answers, *more = _answers(settings, login, now)
+    yield f"  answers  {answers}"
+    for line in more:
+        yield f"           {line}"
     yield f"  OpenAI   OPENAI_BASE_URL={url}/v1"
     yield f"  Claude   ANTHROPIC_BASE_URL={url}"
     if settings.api_key:
@@ -25,24 +32,30 @@ def greeting(
         yield "  key      none is needed: clients that insist on one may send anything"
 
 
-def _answers(settings: Settings, login: Credentials | NotLoggedIn) -> str:
+def _answers(settings: Settings, login: Credentials | NotLoggedIn, now: float) -> tuple[str, ...]:
     if settings.backend == "simulator":
         what = "the built-in simulator: no model thinks, and nothing leaves this machine"
-        why = "No login of Lingma was found. " if settings.simulate_without_login else ""
-        return click.style(what, fg="yellow") + (f"\n           {why}" if why else "")
+        if not settings.simulate_without_login:
+            return (_stress(what),)
+        why = "No Lingma login was found. Log in to Lingma (or Qoder CN) in your IDE, and start"
+        return (_stress(what), why, "again, to get answers from a model.")
     if isinstance(login, NotLoggedIn):
         return (
-            click.style("nobody yet, requests get 401. ", fg="yellow")
-            + login.message
-            + "\n           To try a client out without a login: --backend simulator"
+            _stress("nobody yet: requests get 401"),
+            login.message,
+            "To try a client out without a login: --backend simulator",
         )
-    return f"Lingma, with the login of {login.source} ({about(login)})"
+    whose = f"Lingma, with the login of {login.source} (user …{login.user_id[-4:]}"
+    if login.expires_at is None:
+        return (f"{whose})",)
+    day = f"{datetime.fromtimestamp(login.expires_at / 1000).astimezone():%Y-%m-%d}"
+    if login.expired(now):
+        return (
+            f"{whose})",
+            _stress(f"It ended on {day}: open the IDE, which renews it or asks you to log in."),
+        )
+    return (f"{whose}, until {day})",)
 
 
-def about(login: Credentials) -> str:
-    """Whose login it is, so that its owner knows it, and until when."""
-    said = [f"user …{login.user_id[-4:]}"]
-    if login.expires_at is not None:
-        day = datetime.fromtimestamp(login.expires_at / 1000).astimezone()
-        said.append(f"until {day:%Y-%m-%d}")
-    return ", ".join(said)
+def _stress(text: str) -> str:
+    return click.style(text, fg="yellow")

@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 
 from lingma_proxy.backends.login import Login
-from lingma_proxy.cli.stand_in import stand_in
 from lingma_proxy.doctor.port import Listener, address, who_listens
 from lingma_proxy.errors import (
     BackendError,
@@ -90,6 +89,9 @@ async def simulated_if_asked(settings: Settings) -> AsyncIterator[Settings]:
     if not await wants_simulator(settings):
         yield settings
         return
+    # The simulator is a server of its own: only who wants it waits for its imports.
+    from lingma_proxy.cli.stand_in import stand_in  # noqa: PLC0415 — see above
+
     async with stand_in(settings) as changed:
         yield changed
 

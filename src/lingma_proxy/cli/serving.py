@@ -1,6 +1,7 @@
 """The life of a server: open the port, say what it is, answer, stop with grace."""
 
 import logging
+import time
 
 import aiohttp
 import click
@@ -27,7 +28,7 @@ async def serving(resolved: Resolved) -> None:
             url = await _opened(server, settings)
             try:
                 login = await found_login(real)
-                for line in greeting(url, real, login, resolved.origins["api_key"]):
+                for line in greeting(url, real, login, resolved.origins["api_key"], time.time()):
                     click.echo(line)
                 await said.once.wait()
                 tell(
