@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,6 +121,13 @@ def test_of_two_models_with_one_name_the_enabled_one_is_meant() -> None:
 def test_claude_names_are_only_ours_when_the_setting_says_so() -> None:
     with pytest.raises(ModelNotFound):
         resolve("claude-kmodel", LIST, Names("kmodel"))
+
+
+def test_a_claude_name_has_one_claude_in_front() -> None:
+    names = replace(NAMES, default="mmodel")
+
+    assert resolve("claude-kmodel", LIST, names) == "kmodel"
+    assert resolve("claude-" * 100_000 + "kmodel", LIST, names) == "mmodel"
 
 
 def test_an_unknown_name_is_told_its_neighbours() -> None:

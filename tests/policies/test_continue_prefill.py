@@ -11,6 +11,7 @@ from lingma_proxy.conversation.request import (
     Part,
     ResponseFormat,
     Text,
+    Thinking,
     ToolResult,
 )
 from lingma_proxy.policies.continue_prefill import GO_ON, ContinuePrefill, prefill
@@ -96,6 +97,12 @@ async def test_only_one_repetition_is_taken_away() -> None:
 
 async def test_after_a_call_nothing_is_a_repetition() -> None:
     assert await go_on("Well", CALL, "Well") == answer(CALL, "Well")
+
+
+async def test_thinking_is_no_repetition_wherever_it_stands() -> None:
+    thought = Thinking("Well, hm")
+
+    assert await go_on("Well", thought, "", thought, "yes") == answer(thought, "", thought, "yes")
 
 
 async def test_an_empty_part_is_no_beginning() -> None:

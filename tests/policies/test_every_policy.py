@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lingma_proxy.backend import Backend, Model
 from lingma_proxy.backends.scripted import Scripted
-from lingma_proxy.conversation.events import FinishReason
+from lingma_proxy.conversation.events import FinishReason, Usage
 from lingma_proxy.conversation.request import ChatRequest, Message, ResponseFormat, Sampling, Text
 from lingma_proxy.errors import BackendTimeout, ProxyError, RateLimited
 from lingma_proxy.policies.answer_in_json import AnswerInJson
@@ -27,6 +27,7 @@ from support.backends import (
     ask,
     closed_after,
     cuts,
+    hear,
     heard,
     in_pieces,
     leaves_nothing_behind,
@@ -49,7 +50,11 @@ def choose(inner: Backend) -> Policy:
 
 
 def everything(inner: Backend) -> Policy:
-    """The stack, as the gateway builds it."""
+    """The stack, in the order that it needs.
+
+    What a repeated prefill holds is no stop sequence, so `ContinuePrefill` is inside
+    `CutOff`; what was cut has lost its usage, so `MeasureUsage` is outside.
+    """
     backend = CutOff(ContinuePrefill(inner), Letters)
     return choose(Limit(AnswerInJson(POLICIES["measure_usage"](backend)), 8, 8, 60.0))
 
@@ -119,7 +124,7 @@ async def test_cancelling_while_the_vendor_is_silent_closes_what_is_inside(
     for at in range(len(script)):
         inner = Scripted([[*script[:at], gate := asyncio.Event(), *script[at:]]])
         hearing = asyncio.create_task(heard(policy(inner), request_))
-        while inner.said < at or not inner.speaking:  # noqa: ASYNC110  # two counts, no event
+        while inner.said < at or not inner.speaking:  # two counts, no event
             await asyncio.sleep(0)
         hearing.cancel()
         await asyncio.wait([hearing])
@@ -149,6 +154,23 @@ async def test_models_and_closing_are_passed_on(policy) -> None:
     await backend.aclose()
 
     assert inner.closed
+
+
+async def test_in_the_stack_a_cut_reply_has_its_usage() -> None:
+    inner = Scripted([one_by_one(answer("abcdef", usage=Usage(input=1, output=6)))])
+
+    reply = await hear(everything(inner), ask(stop=("d",)))
+
+    assert reply == answer("abc", usage=Usage(input=1, output=3, estimated=True), stop_sequence="d")
+
+
+async def test_in_the_stack_a_repeated_prefill_is_no_stop_sequence() -> None:
+    inner = Scripted([one_by_one(answer("```json\n{}\n```\nDone"))])
+    opened = Message("assistant", (Text("```json\n"),))
+
+    reply = await hear(everything(inner), ask("JSON, please", opened, stop=("```",)))
+
+    assert (reply.parts, reply.stop_sequence) == ((Text("{}\n"),), "```")
 
 
 requests = st.builds(

@@ -111,14 +111,14 @@ async def test_a_long_request_is_guessed_from_a_few_windows() -> None:
     assert sum(map(len, counted)) <= WINDOW * (WINDOWS + 1)
 
 
-def test_a_guess_sees_results_arguments_and_pictures() -> None:
+def test_a_guess_sees_results_arguments_and_pictures_but_not_thinking() -> None:
     result = ToolResult("call_1", (Text("x" * 10_000), Image("image/png", b"x" * 10_000)))
     call = ToolCall("call_1", "shell", "y" * 5_000)
     request = ask(Message("assistant", (THOUGHT, call)), Message("user", (result,)))
 
     guess = MeasureUsage(Scripted([]), never, len).guess(request)
 
-    assert guess == 15_000 + len(THOUGHT.text) + 2 * A_MESSAGE + A_PICTURE
+    assert guess == 15_000 + 2 * A_MESSAGE + A_PICTURE
 
 
 @given(st.lists(st.text(max_size=3 * WINDOW), max_size=40).filter(any))

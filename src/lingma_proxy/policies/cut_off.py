@@ -24,6 +24,7 @@ from lingma_proxy.conversation.events import (
     ReplyEnded,
 )
 from lingma_proxy.conversation.request import ChatRequest, Text
+from lingma_proxy.conversation.tokens import TokenMeter
 from lingma_proxy.policies.base import Policy
 
 COARSE = 256
@@ -87,13 +88,16 @@ class Budget:
     def __init__(self, limit: int, meter: Meter) -> None:
         self._limit = limit
         self._counted = meter
+        self._tokens = 0
+        """What the meter shows: to look at it costs, too."""
         self._waiting: list[str] = []
         self._bytes = 0
+        """Of what waits to be counted."""
 
     def take(self, text: str) -> str:
         """As much of the text as fits: all of it, or else its beginning."""
         size = len(text) if text.isascii() else len(text.encode())
-        if self._counted.tokens + self._bytes + size <= self._limit:
+        if self._tokens + self._bytes + size <= self._limit:
             self._bytes += size
             self._waiting.append(text)
             return text
@@ -109,6 +113,7 @@ class Budget:
                     break
                 self._counted = trial
                 at += step
+        self._tokens = self._counted.tokens
         return text[:at]
 
 
@@ -159,7 +164,7 @@ class Cutter:
 class CutOff(Policy):
     """`meter` makes a counter of tokens; it is copied (`copy.copy`) to look ahead."""
 
-    def __init__(self, inner: Backend, meter: Callable[[], Meter]) -> None:
+    def __init__(self, inner: Backend, meter: Callable[[], Meter] = TokenMeter) -> None:
         super().__init__(inner)
         self._meter = meter
 

@@ -70,7 +70,7 @@ class Limit(Policy):
             self._leave()
 
     async def _enter(self) -> None:
-        if self.running < self._at_once and not self._queue:
+        if self.running < self._at_once:  # then nobody waits: `_advance` has seen to it
             self.running += 1
             return
         if len(self._queue) >= self._waiting:

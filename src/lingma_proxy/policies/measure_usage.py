@@ -30,6 +30,7 @@ from lingma_proxy.conversation.request import (
     ToolCall,
     ToolResult,
 )
+from lingma_proxy.conversation.tokens import count_request, count_text
 from lingma_proxy.jsonio import dumps
 from lingma_proxy.policies.base import Policy
 
@@ -49,8 +50,8 @@ class MeasureUsage(Policy):
     def __init__(
         self,
         inner: Backend,
-        count_request: Callable[[ChatRequest], int],
-        count_text: Callable[[str], int],
+        count_request: Callable[[ChatRequest], int] = count_request,
+        count_text: Callable[[str], int] = count_text,
     ) -> None:
         super().__init__(inner)
         self._count_request = count_request
@@ -144,13 +145,13 @@ def is_picture(part: Part) -> bool:
 
 
 def written(request: ChatRequest) -> Iterator[str]:
-    """All texts of a request."""
+    """All texts of a request that are sent; thinking is not."""
     for tool in request.tools:
         yield tool.description
         yield dumps(tool.parameters)
     for part in contents(request):
         match part:
-            case Text(text) | Thinking(text) | ToolCall(_, _, text):
+            case Text(text) | ToolCall(_, _, text):
                 yield text
 
 
