@@ -35,6 +35,7 @@ def writer() -> ReplyWriter:
 
 
 def test_a_reply_starts_with_what_is_known_of_it() -> None:
+    assert writer().start("1", "m") == [ReplyStarted("1", "m", (), 0)]
     assert writer().start("1", "m", ("A warning.",), 12) == [
         ReplyStarted("1", "m", ("A warning.",), 12)
     ]

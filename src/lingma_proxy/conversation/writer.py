@@ -59,7 +59,6 @@ class JsonEnd:
             if self._escaped:
                 self._escaped = False
                 at += 1
-                continue
             found = (IN_STRING if self._in_string else OUTSIDE).search(text, at)
             if found is None:
                 return
