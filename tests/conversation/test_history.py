@@ -82,3 +82,10 @@ def test_what_does_not_fit_is_named(messages: list[Message], complaint: str):
 
     assert complaint in error.value.message
     assert error.value.param == "messages"
+
+
+def test_a_very_long_id_is_not_quoted_whole():
+    with pytest.raises(InvalidRequest) as error:
+        check([HELLO, calls("x" * 10_000)])
+
+    assert len(error.value.message) < 500

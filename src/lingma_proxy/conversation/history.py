@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from lingma_proxy.conversation.request import Message, ToolCall, ToolResult
 from lingma_proxy.errors import InvalidRequest
 
+MAX_MESSAGE = 400
+
 
 def check(messages: Sequence[Message]) -> None:
     """Raises InvalidRequest for a call without a result, and a result without a call."""
@@ -67,4 +69,6 @@ def refuse_unanswered(calls: dict[str, str], answered: set[str]) -> None:
 
 
 def _wrong(message: str) -> InvalidRequest:
+    if len(message) > MAX_MESSAGE:
+        message = f"{message[:MAX_MESSAGE]}…"  # it quotes an id of the client's, of any length
     return InvalidRequest(message, param="messages")
