@@ -366,5 +366,29 @@ async def test_it_is_looked_for_once_until_it_is_forgotten(home):
     assert await base_url() == CHINA
 
 
+async def test_another_login_may_live_elsewhere(home):
+    write_cache(home / ".lingma")
+    login = Login(machine=machine(home))
+    base_url = BaseUrl("", login)
+    await login.ready()
+    assert await base_url() == INTERNATIONAL
+
+    write_cache(home / ".qodercn")
+    put(home / ".qodercn/cache/app-config.json", json.dumps({"baseUrl": CHINA}))
+    await login.reload()
+    assert await base_url() == CHINA
+
+
+def test_a_user_without_a_home_is_no_trouble(home, monkeypatch):
+    def nobody(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", nobody)
+    monkeypatch.setattr(Path, "expanduser", nobody)
+
+    assert here({}).home == Path(os.sep)
+    assert "x.json" in message_of(loaded(home, file="~nobody/x.json"))
+
+
 def test_the_made_up_user_is_the_one_of_the_vectors():
     assert user()["uid"] == FILE["auth"]["user_id"]

@@ -335,7 +335,7 @@ def test_lines_that_could_not_be_read_are_counted_when_the_reply_does_not_end():
     _, failure = told([HI + line("{") + line('{"body":"{"}')])
 
     assert failure is not None
-    assert "2 lines could not be read" in failure.message
+    assert "could not be read: 2" in failure.message
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from lingma_proxy.vendor.places import (
     INTERNATIONAL,
     LOG_FILES,
     Machine,
+    System,
     base_url_from_file,
     base_url_from_text,
     chosen_url,
@@ -44,6 +45,7 @@ from lingma_proxy.vendor.places import (
     shown,
 )
 
+SYSTEMS: dict[str, System] = {"win32": "windows", "darwin": "darwin"}
 POLL = 1.0
 """Seconds between two looks at the files."""
 RESCAN = 300.0
@@ -54,12 +56,27 @@ NEWEST_LOGS = 24
 
 def here(environment: Mapping[str, str] | None = None, home: Path | None = None) -> Machine:
     """The machine that we run on."""
-    system = {"win32": "windows", "darwin": "darwin"}.get(sys.platform, "linux")
     return Machine(
-        "windows" if system == "windows" else "darwin" if system == "darwin" else "linux",
-        home or Path.home(),
+        SYSTEMS.get(sys.platform, "linux"),
+        home or _home(),
         dict(os.environ if environment is None else environment),
     )
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a container whose user has no name
+        return Path(os.sep)
+
+
+def _path(text: str | Path) -> Path | None:
+    """The path that a setting names; None for an empty one."""
+    if not str(text).strip():
+        return None
+    with suppress(RuntimeError):  # `~somebody` whom the system does not know
+        return Path(text).expanduser()
+    return Path(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +124,8 @@ class Login:
         """The folder that the login is from; None for one from a file or the environment."""
         self.looked: tuple[Looked, ...] = ()
         """Every place that had something in it, in the order of preference."""
-        self._file = Path(file).expanduser() if str(file).strip() else None
-        self._folder = Path(cache_dir).expanduser() if str(cache_dir).strip() else None
+        self._file = _path(file)
+        self._folder = _path(cache_dir)
         self._poll = poll
         self._now = now
         self._credentials: Credentials | None = None
@@ -348,7 +365,7 @@ def detect_base_url(
 
 
 class BaseUrl:
-    """The base URL, looked for once, in a thread, and remembered."""
+    """The base URL, looked for in a thread, and remembered while the login is the same."""
 
     def __init__(self, explicit: str, login: Login) -> None:
         self._explicit = explicit
@@ -357,9 +374,13 @@ class BaseUrl:
         """The base URL; "" until somebody has asked for it."""
         self.origin = ""
         """Where it came from, in words."""
+        self._runtime: Path | None = None
         self._detecting: asyncio.Task[tuple[str, str]] | None = None
 
     async def __call__(self) -> str:
+        if self._runtime != self._login.runtime:
+            self._runtime, self._detecting = self._login.runtime, None
+            self.known = ""
         if not self.known:
             if self._detecting is None or self._detecting.done():
                 self._detecting = asyncio.create_task(self._detect(), name="find the base URL")
@@ -367,7 +388,7 @@ class BaseUrl:
         return self.known
 
     def forget(self) -> None:
-        """It was wrong, or the login is another one: look again when it is needed."""
+        """It was wrong, or may be now: look again when it is needed."""
         self.known = ""
 
     async def _detect(self) -> tuple[str, str]:

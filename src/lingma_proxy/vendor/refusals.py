@@ -77,7 +77,7 @@ def refusal(
     code = quoted(code, 40)
     if not status:
         status = int(code) if SPOKEN_STATUS.fullmatch(code) else 502
-    about = ", ".join(part for part in (str(status), code) if part)
+    about = ", ".join(dict.fromkeys(part for part in (str(status), code) if part))
     words = quoted(message)
     said = f"{words} ({about})" if words else about
     match status, code:
@@ -108,9 +108,8 @@ def refusal(
                 code=code or None,
             )
         case _:
-            error = BackendRefused(
-                f"Lingma refused the request: {said}.", upstream=status, code=code or None
-            )
+            what = "Lingma refused the request" if status < 500 else "Lingma failed"
+            error = BackendRefused(f"{what}: {said}.", upstream=status, code=code or None)
             error.retry_after = retry_after
             return error
 

@@ -164,7 +164,7 @@ class RemoteStream:
         self.over = True
 
     def _cut_off(self) -> str:
-        unread = f" {self.skipped} lines could not be read." if self.skipped else ""
+        unread = f" Lines that could not be read: {self.skipped}." if self.skipped else ""
         if not self.started:
             return f"Lingma closed the stream without an answer.{unread}"
         return f"Lingma's reply broke off: neither a finish reason nor an end came.{unread}"
