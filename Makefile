@@ -27,7 +27,7 @@ run: $(RUN) ## install and serve on http://127.0.0.1:8095 (options: ARGS='--port
 	@exec $(BIN)/lingma-proxy serve --simulate-without-login $(ARGS)
 
 test: check ## install what the tests need, and run everything a change must pass
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 check: $(TEST) ## style and types
 	$(BIN)/ruff format --check --quiet
