@@ -39,7 +39,7 @@ fix: $(TEST) ## repair the style
 	$(BIN)/ruff check --fix
 
 properties: $(TEST) ## the properties, with a hundred thousand examples each (EXAMPLES=…)
-	EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest --timeout 0 $(or $(PYTEST_ARGS),tests/properties)
+	EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest --timeout 0 tests/properties $(PYTEST_ARGS)
 
 clients: $(TEST) ## real clients against the simulator (large downloads; ARGS='claude-code')
 	$(BIN)/python tests/clients/run.py $(ARGS)
