@@ -79,3 +79,9 @@ def test_the_grammar_is_checked_when_the_settings_say_so():
     gateway = over(Behind(Scripted([])), Settings(check_grammar=True))
 
     assert isinstance(gateway.backend, CheckGrammar)
+
+
+@pytest.mark.parametrize("url", ["http://example.com", "https://user:pw@example.com", "ftp://x"])
+def test_a_login_is_not_sent_just_anywhere(url):
+    with pytest.raises(SettingsError, match="remote_base_url"):
+        assemble(Settings(remote_base_url=url))

@@ -28,6 +28,7 @@ from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.settings import Settings
 from lingma_proxy.vendor.models import ALIASES, KNOWN
+from lingma_proxy.vendor.places import chosen_url
 
 if TYPE_CHECKING:
     from lingma_proxy.backends.remote import Encode
@@ -136,9 +137,16 @@ def over(behind: Behind, settings: Settings) -> Gateway:
 
 
 def remote(settings: Settings) -> Behind:
-    """Lingma's remote API, or the simulator of it: the settings say where and as whom."""
+    """Lingma's remote API, or the simulator of it: the settings say where and as whom.
+
+    Raises SettingsError for an address that a login must not go to.
+    """
+    try:
+        explicit = chosen_url(settings.remote_base_url) if settings.remote_base_url else ""
+    except ValueError as error:
+        raise SettingsError(f"remote_base_url: {error}.") from None
     login = Login(file=settings.remote_auth_file, cache_dir=settings.cache_dir)
-    base_url = BaseUrl(settings.remote_base_url, login)
+    base_url = BaseUrl(explicit, login)
     vendor = Remote(
         login,
         base_url,

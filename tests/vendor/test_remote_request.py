@@ -230,6 +230,12 @@ def test_without_a_choice_or_without_tools_nothing_is_said_of_it():
     assert not {"tools", "tool_choice"} & set(body(replace(HELLO, tool_choice="none")))
 
 
+def test_parallel_calls_are_mentioned_only_when_they_are_not_wanted():
+    assert "parallel_tool_calls" not in body(replace(HELLO, tools=(SHELL,)))
+    once = body(replace(HELLO, tools=(SHELL,), parallel_tool_calls=False))
+    assert once["parallel_tool_calls"] is False
+
+
 def test_a_request_that_can_be_honoured_needs_no_warning():
     assert unhonoured(replace(HELLO, sampling=Sampling(0.5, max_tokens=5, stop=("x",)))) == ()
     assert unhonoured(replace(HELLO, reasoning=Reasoning(effort="none"))) == ()
@@ -245,7 +251,7 @@ def test_a_request_that_can_be_honoured_needs_no_warning():
         (replace(HELLO, sampling=Sampling(frequency_penalty=0.0)), "frequency_penalty"),
         (replace(HELLO, reasoning=Reasoning(effort="high")), "high"),
         (replace(HELLO, reasoning=Reasoning(budget_tokens=9)), "budget"),
-        (replace(HELLO, tools=(SHELL,), parallel_tool_calls=False), "Parallel"),
+        (replace(HELLO, tools=(SHELL,), parallel_tool_calls=False), "parallel_tool_calls"),
         (replace(HELLO, tools=(replace(SHELL, strict=True),)), "strict"),
     ],
 )

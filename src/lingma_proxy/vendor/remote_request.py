@@ -119,6 +119,8 @@ def encode(
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice != "auto":
             body["tool_choice"] = _choice(request.tool_choice)
+        if not request.parallel_tool_calls:
+            body["parallel_tool_calls"] = False
     return dumpb(body)
 
 
@@ -144,7 +146,7 @@ def unhonoured(request: ChatRequest) -> tuple[str, ...]:
     if reasoning.budget_tokens is not None:
         found.append("The thinking budget only switches thinking on: Lingma knows no limit to it.")
     if request.tools and not request.parallel_tool_calls:
-        found.append("Parallel tool calls cannot be switched off: Lingma may make several.")
+        found.append("`parallel_tool_calls: false` is passed on, but Lingma may not heed it.")
     if any(tool.strict for tool in request.tools):
         found.append("`strict` is not sent: Lingma does not promise that arguments fit the schema.")
     return tuple(found)
