@@ -17,7 +17,7 @@ from lingma_proxy.wire.sse import SseDecoder
 from support.served import CHAT, MESSAGES, Served, serving
 
 DIALECTS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES}
-ANSWER = [{"reasoning_content": "Hm. "}, "Grüße, ", "世界"]
+ANSWER: list[str | JsonObject] = [{"reasoning_content": "Hm. "}, "Grüße, ", "世界"]
 STEP = 7
 """Every byte would be 7,000 requests; a stride that divides no line visits every kind."""
 

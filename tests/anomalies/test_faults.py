@@ -5,6 +5,7 @@ fault that is not in it fails a test: somebody has to think about it.
 """
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from support.served import CHAT, MESSAGES, serving
 
 FINE = (200, 0)
 """The whole answer, and no error."""
-TIMEOUTS = {"first_byte_timeout": 0.4, "idle_timeout": 0.4}
+TIMEOUTS: dict[str, Any] = {"first_byte_timeout": 0.4, "idle_timeout": 0.4}
 
 EXPECTED: dict[str, tuple[int, int]] = {
     # fault: (status of the unstreamed answer, errors inside the streamed one when that is 200)
