@@ -42,7 +42,7 @@ properties: $(TEST) ## the properties, with a hundred thousand examples each (EX
 	EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest --timeout 0 tests/properties $(PYTEST_ARGS)
 
 clients: $(TEST) ## real clients against the simulator (large downloads; ARGS='claude-code')
-	$(BIN)/python tests/clients/run.py $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m clients.run $(ARGS)
 
 bench: $(TEST) ## measure against a relay of bytes; writes bench/results.md
 	$(BIN)/python bench/run.py $(ARGS)

@@ -1,41 +1,17 @@
-import json
-import re
 import signal
 import sys
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
 
 import pytest
 
-from support.process import run, running
+from support.process import ask, post, run, running, served
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its signals are of another kind")
-
-
-@contextmanager
-def served(home, *words, **variables):
-    with running(home, "serve", "--port", "0", *words, **variables) as process:
-        line = process.line()
-        url = re.search(r"listens on (http://127\.0\.0\.1:\d+)$", line)
-        assert url, line
-        yield process, url[1]
-
-
-def ask(url, question="exactly one word: pong", **more):
-    body = {"model": "kmodel", "messages": [{"role": "user", "content": question}], **more}
-    request = urllib.request.Request(url + "/v1/chat/completions", json.dumps(body).encode())
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
 
 
 @pytest.mark.parametrize("words", [["--backend", "simulator"], ["--simulate-without-login"]])
 def test_the_simulator_answers_and_is_called_what_it_is(tmp_path, words):
     with served(tmp_path, *words) as (process, url):
-        status, answer = ask(url)
+        status, answer = ask(url + "/v1/chat/completions")
         assert (status, answer["choices"][0]["message"]["content"]) == (200, "pong")
         assert "nothing leaves this machine" in process.line()
         assert process.stop(signal.SIGTERM)[0] == 0
@@ -43,7 +19,7 @@ def test_the_simulator_answers_and_is_called_what_it_is(tmp_path, words):
 
 def test_without_a_login_it_starts_and_answers_401_with_what_to_do(tmp_path):
     with served(tmp_path) as (process, url):
-        status, answer = ask(url)
+        status, answer = ask(url + "/v1/chat/completions")
         assert status == 401
         assert "Log in" in answer["error"]["message"]
         assert "nobody yet" in process.line()
@@ -61,13 +37,8 @@ def test_the_incumbents_bare_flags_serve(tmp_path):
 
 def test_a_second_signal_ends_it_while_a_reply_is_said(tmp_path):
     with served(tmp_path, "--backend", "simulator", "--shutdown-grace", "600") as (process, url):
-        body = {
-            "messages": [{"role": "user", "content": "SIMULATE: stall"}],
-            "model": "kmodel",
-            "stream": True,
-        }
-        request = urllib.request.Request(url + "/v1/chat/completions", json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        stalled = [{"role": "user", "content": "SIMULATE: stall"}]
+        with post(url + "/v1/chat/completions", messages=stalled, stream=True) as answer:
             assert answer.readline().startswith(b"data: ")
             process.process.send_signal(signal.SIGINT)
             assert process.complaint().startswith("Stopping:")
@@ -96,7 +67,7 @@ def test_it_does_not_listen_beyond_this_machine_without_a_key(tmp_path):
 
 def test_a_key_that_is_set_is_asked_for_and_never_shown(tmp_path):
     with served(tmp_path, LINGMA_PROXY_API_KEY="canary") as (process, url):
-        status, _ = ask(url)
+        status, _ = ask(url + "/v1/chat/completions")
         assert status == 401
         assert (ended := process.stop(signal.SIGTERM))[0] == 0
         assert "canary" not in ended[1] + ended[2]

@@ -1,28 +1,17 @@
-import re
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from support.process import run, running
-
-LINE = re.compile(r"LINGMA_CACHE_DIR=(\S+) LINGMA_REMOTE_BASE_URL=(http://127\.0\.0\.1:\d+)")
+from support.process import run, simulated
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its signals are of another kind")
 
 
-def led(line):
-    """The folder and the URL in what it says first."""
-    found = LINE.fullmatch(line)
-    assert found, line
-    return found[1], found[2]
-
-
 def test_its_line_leads_lingma_proxy_to_it_and_it_leaves_nothing(tmp_path):
-    with running(tmp_path, "simulate", "--port", "0", "--pace", "0") as simulator:
-        folder, url = led(simulator.line())
-        variables = {"LINGMA_CACHE_DIR": folder, "LINGMA_REMOTE_BASE_URL": url}
+    with simulated(tmp_path, "--pace", "0") as (simulator, variables):
+        folder = variables["LINGMA_CACHE_DIR"]
         asked = run(tmp_path, "ask", "--port", "0", "exactly one word: pong", **variables)
         assert (asked.returncode, asked.stdout, asked.stderr) == (0, "pong\n", "")
         assert Path(folder).exists()
@@ -34,15 +23,15 @@ def test_its_line_leads_lingma_proxy_to_it_and_it_leaves_nothing(tmp_path):
 def test_a_login_in_a_folder_of_ones_own_stays_and_may_be_renewed(tmp_path):
     home = tmp_path / "someone"
     for _ in range(2):
-        with running(tmp_path, "simulate", "--port", "0", "--home", str(home)) as simulator:
-            assert led(simulator.line())[0] == str(home)
+        with simulated(tmp_path, "--home", str(home)) as (simulator, variables):
+            assert variables["LINGMA_CACHE_DIR"] == str(home)
             assert simulator.stop(signal.SIGINT)[0] == 0
         assert (home / "cache" / "user").is_file()
 
 
 def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path):
-    with running(tmp_path, "simulate", "--port", "0") as simulator:
-        port = led(simulator.line())[1].rpartition(":")[2]
+    with simulated(tmp_path) as (_, variables):
+        port = variables["LINGMA_REMOTE_BASE_URL"].rpartition(":")[2]
         result = run(tmp_path, "simulate", "--port", port)
 
     assert result.returncode == 1

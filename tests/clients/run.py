@@ -1,7 +1,7 @@
 """Run real clients against `lingma-proxy serve` with the simulator behind it.
 
-    run.py [CLIENT …]        all of them, or some: openai-py anthropic-py openai-js anthropic-js
-                             claude-code
+    python -m clients.run [CLIENT …]     all of them, or some: openai-py anthropic-py openai-js
+                                         anthropic-js claude-code
 
 Each client is installed on first use (PyPI: into this environment's test group; npm: into
 CLIENTS_DIR, by default the user's cache folder) and runs with an empty home and a clean
@@ -17,10 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.process import served
 
 HERE = Path(__file__).parent
 MODEL = "kmodel"
@@ -106,48 +106,17 @@ def install(client: Client) -> Path:
     return folder
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    """`lingma-proxy serve` with the simulator, on a free port; its URL."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [
-            sys.executable,
-            "-m",
-            "lingma_proxy",
-            "serve",
-            "--backend",
-            "simulator",
-            "--port",
-            "0",
-        ]
-        clean = {"HOME": home, "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
-        with subprocess.Popen(
-            command,
-            env=clean,
-            cwd=home,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                    break
-            else:
-                raise SystemExit("lingma-proxy serve did not start")
-            try:
-                yield found[0]
-            finally:
-                process.terminate()
-                process.stdout.close()
-
-
 def jailed() -> bool:
     return os.environ.get("JAIL") != "0" and sys.platform == "linux" and os.geteuid() == 0
 
 
-def run(client: Client, mode: str, url: str, installed: Path) -> tuple[bool, str]:
-    """Whether the client got what it should, and what it said."""
+def run(
+    client: Client, mode: str, url: str, installed: Path, *, jail: bool, wish: str = ""
+) -> tuple[bool, str]:
+    """Whether the client got what it should, and what it said.
+
+    `wish` goes before its prompts: a line by which the simulator is told how to answer.
+    """
     with tempfile.TemporaryDirectory() as folder:
         home, work = Path(folder) / "home", Path(folder) / "work"
         home.mkdir()
@@ -162,15 +131,15 @@ def run(client: Client, mode: str, url: str, installed: Path) -> tuple[bool, str
             "NO_COLOR": "1",
             "BASE_URL": url,
             "MODEL": MODEL,
-            "CHAT_PROMPT": CHAT_PROMPT,
-            "TOOL_PROMPT": TOOL_PROMPT,
+            "CHAT_PROMPT": wish + CHAT_PROMPT,
+            "TOOL_PROMPT": wish + TOOL_PROMPT,
             "ANTHROPIC_BASE_URL": url,
             "ANTHROPIC_API_KEY": "sk-any",
             "ANTHROPIC_DEFAULT_HAIKU_MODEL": MODEL,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         }
         command = client.command(mode, installed)
-        if jailed():
+        if jail:
             command = [sys.executable, str(HERE / "jail.py"), url.rpartition(":")[2], *command]
         try:
             done = subprocess.run(
@@ -196,12 +165,16 @@ def main() -> int:
     parser.add_argument("clients", nargs="*", choices=[*names, []], metavar="CLIENT")
     chosen = parser.parse_args().clients or names
     failed = 0
-    with served() as url:
+    # Nobody reads what it logs, so it had better not: a full pipe would stop it.
+    with (
+        tempfile.TemporaryDirectory() as home,
+        served(home, "--backend", "simulator", "--log-level", "error") as (_, url),
+    ):
         for client in (client for client in CLIENTS if client.name in chosen):
             installed = install(client)
             for mode in MODES:
                 began = time.monotonic()
-                passed, output = run(client, mode, url, installed)
+                passed, output = run(client, mode, url, installed, jail=jailed())
                 failed += not passed
                 print(
                     f"{'ok  ' if passed else 'FAIL'} {client.name} {mode} ({time.monotonic() - began:.1f} s)",
