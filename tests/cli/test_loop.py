@@ -16,14 +16,28 @@ def test_a_coroutine_is_run_and_its_result_returned():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process there cannot signal itself so")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_signals_are_events_the_second_another_one(number):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+async def test_signals_are_events_the_second_another_one(name):
+    number = getattr(signal, name)
     with stops() as said:
         os.kill(os.getpid(), number)
         await asyncio.wait_for(said.once.wait(), 5)
         assert not said.twice.is_set()
         os.kill(os.getpid(), number)
         await asyncio.wait_for(said.twice.wait(), 5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP there")
+async def test_a_closed_terminal_is_ignored_where_it_was_to_be_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stops() as said:
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.wait_for(said.once.wait(), 5)
+            assert not said.twice.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_work_is_done_to_its_end():

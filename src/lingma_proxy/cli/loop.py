@@ -22,7 +22,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 @dataclass
 class Stops:
-    """That somebody wants us to stop (Ctrl-C, SIGTERM), and that they said so twice."""
+    """That somebody wants us to stop (Ctrl-C, kill, a closed terminal), and that they said so twice."""
 
     once: asyncio.Event = field(default_factory=asyncio.Event)
     twice: asyncio.Event = field(default_factory=asyncio.Event)
@@ -36,7 +36,7 @@ def stops() -> Iterator[Stops]:
     """Signals as events, for as long as the `with` lasts."""
     said = Stops()
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = [signal.SIGINT, signal.SIGTERM]
     if sys.platform == "win32":
         # No add_signal_handler there: the handler runs between two steps of the loop.
         before = [
@@ -49,6 +49,9 @@ def stops() -> Iterator[Stops]:
             for each, handler in zip(signals, before, strict=True):
                 signal.signal(each, handler)
     else:
+        # A terminal that is closed says so by SIGHUP; who starts us by nohup does not care.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signals.append(signal.SIGHUP)
         for each in signals:
             loop.add_signal_handler(each, said.heard)
         try:
