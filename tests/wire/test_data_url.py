@@ -78,5 +78,6 @@ def test_base64_is_read_in_both_alphabets_padded_or_not(
     assert base64(text if padded else text.rstrip("=")) == data
 
 
-def test_the_bytes_are_not_shown() -> None:
+def test_what_was_read_is_frozen_and_its_bytes_are_not_shown() -> None:
     assert "secret" not in repr(DataUrl("image/png", b"secret"))
+    assert len({DataUrl("image/png", b"x"), DataUrl("image/png", b"x")}) == 1

@@ -127,21 +127,24 @@ def test_a_long_line_in_many_pieces_is_not_copied_at_each(separator: bytes) -> N
     assert work < 6 * len(piece) * number
 
 
-def test_a_line_without_end_is_refused() -> None:
+@pytest.mark.parametrize("before", [b"", b"data: x\n\n", b": ping\n\n"])
+def test_a_line_without_end_is_refused_when_it_passes_the_limit(before: bytes) -> None:
     decoder = SseDecoder(max_line=100)
-    decoder.feed(b"data: " + b"x" * 90)
+    decoder.feed(before + b"data: " + b"x" * 90)
+    decoder.feed(b"xxxx")
 
     with pytest.raises(ProtocolError, match="passes 100 bytes"):
-        decoder.feed(b"x" * 5)
+        decoder.feed(b"x")
 
 
-def test_an_event_without_end_is_refused() -> None:
+@pytest.mark.parametrize("line", [b"data: 789x", b"data", b"data:"])
+def test_an_event_without_end_is_refused_when_it_passes_the_limit(line: bytes) -> None:
     decoder = SseDecoder(max_line=100)
-    for _ in range(14):
-        decoder.feed(b"data: x\n")
+    for _ in range(100 // len(line)):
+        decoder.feed(line + b"\n")
 
     with pytest.raises(ProtocolError, match="passes 100 bytes"):
-        decoder.feed(b"data: x\n")
+        decoder.feed(line + b"\n")
 
 
 def test_the_limit_is_for_each_event_not_for_all() -> None:
