@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import RawTestServer
 
-from lingma_proxy.server.heartbeat import LiveStream
+from lingma_proxy.server.heartbeat import EventStreamResponse, LiveStream
 
 BEAT = b": alive\n\n"
 
@@ -48,6 +48,34 @@ async def test_the_head_goes_out_with_the_first_bytes():
     async with Served(handler) as served, served.get() as response:
         assert await response.read() == b"one"
     assert heads == [False, True]
+
+
+async def test_head_and_first_bytes_are_one_write_and_so_are_the_last_bytes_and_the_end():
+    written = []
+
+    async def handler(request):
+        transport = request.transport
+        pass_on = transport.write
+
+        def note(data):
+            written.append(bytes(data))
+            pass_on(data)
+
+        transport.write = note
+        stream = LiveStream(request, EventStreamResponse(), lambda: BEAT, 60)
+        await stream.write(b"one")
+        await stream.end(b"two")
+        await stream.end(b"three")
+        stream.close()
+        return stream.response
+
+    async with Served(handler) as served, served.get() as response:
+        assert await response.read() == b"onetwo"
+
+    head_and_first, last = written
+    assert head_and_first.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert head_and_first.endswith(b"\r\n3\r\none\r\n")
+    assert last == b"3\r\ntwo\r\n0\r\n\r\n"
 
 
 async def test_silence_before_the_first_bytes_is_broken_by_a_sign_of_life():

@@ -13,14 +13,14 @@ from contextlib import aclosing
 from aiohttp import web
 
 from lingma_proxy.backend import Backend, EventStream
-from lingma_proxy.conversation.events import Event, ReplyStarted
+from lingma_proxy.conversation.events import Event, ReplyEnded, ReplyStarted
 from lingma_proxy.conversation.reply import Collector
 from lingma_proxy.dialect import Asked, Dialect
 from lingma_proxy.errors import BackendUnavailable, ProxyError
 from lingma_proxy.server.body import read_json_object
 from lingma_proxy.server.exchange import Exchange
 from lingma_proxy.server.fan_out import fan_out
-from lingma_proxy.server.heartbeat import LiveStream
+from lingma_proxy.server.heartbeat import EventStreamResponse, LiveStream
 from lingma_proxy.server.replies import InternalError, json_response, warning_header
 
 log = logging.getLogger("lingma_proxy.server")
@@ -32,25 +32,35 @@ class Chat:
     def __init__(self, backend: Backend, *, heartbeat: float) -> None:
         self._backend = backend
         self._heartbeat = heartbeat
-        self._streams: set[asyncio.Task[object]] = set()
+        self._answering: set[asyncio.Task[object]] = set()
         self._stopping = False
 
     async def answer(self, dialect: Dialect, exchange: Exchange) -> web.StreamResponse:
         """Raises a ProxyError while it can still be a status."""
-        body = await read_json_object(exchange.http)
-        asked = dialect.decode(body, exchange.id)
-        if asked.stream:
-            return await self._stream(dialect, asked, exchange)
-        return await self._whole(dialect, asked, exchange)
+        task = asyncio.current_task()
+        assert task is not None, "a request has a task"
+        self._answering.add(task)
+        try:
+            body = await read_json_object(exchange.http)
+            asked = dialect.decode(body, exchange.id)
+            if asked.stream:
+                return await self._stream(dialect, asked, exchange)
+            return await self._whole(dialect, asked, exchange)
+        except asyncio.CancelledError:
+            if self._stopping:
+                raise shutting_down() from None
+            raise
+        finally:
+            self._answering.discard(task)
 
     async def drain(self, patience: float) -> None:
-        """Let the streams that are being said come to their end, for `patience` seconds.
+        """Let the replies that are being said come to their end, for `patience` seconds.
 
         What is left then is ended with an error that says so.
         """
         self._stopping = True
-        if self._streams:
-            _, left = await asyncio.wait(self._streams, timeout=patience)
+        if self._answering:
+            _, left = await asyncio.wait(self._answering, timeout=patience)
             for task in left:
                 task.cancel()
             if left:
@@ -72,7 +82,7 @@ class Chat:
         self, dialect: Dialect, asked: Asked, exchange: Exchange
     ) -> web.StreamResponse:
         encoder = dialect.encoder(asked, int(time.time()))
-        response = web.StreamResponse(
+        response = EventStreamResponse(
             headers={
                 "Content-Type": dialect.media_type,
                 "Cache-Control": "no-cache",
@@ -85,37 +95,44 @@ class Chat:
         task = asyncio.current_task()
         assert task is not None
         self._streams.add(task)
+        unsent = b""
         try:
             async with aclosing(fan_out(self._replies(asked))) as batches:
                 async for choice, batch in batches:
                     if not response.prepared:
                         say_warnings(response, asked, batch)
-                    data = encoder.encode(batch, choice)
-                    if data:
+                    unsent += encoder.encode(batch, choice)
+                    # What ends a reply goes out with what ends the stream: a write less.
+                    if unsent and not (batch and isinstance(batch[-1], ReplyEnded)):
+                        data, unsent = unsent, b""
                         await live.write(data)
-            await live.write(encoder.end())
+            await live.end(unsent + encoder.end())
         except ProxyError as error:
             if not live.started:
                 raise
-            await live.write(encoder.fail(error))
+            await live.end(unsent + encoder.fail(error))
         except asyncio.CancelledError:
             if not (self._stopping and live.started):
                 raise
-            await live.write(encoder.fail(BackendUnavailable("Lingma Proxy is shutting down.")))
+            stopping = BackendUnavailable("Lingma Proxy is shutting down.")
+            await live.end(unsent + encoder.fail(stopping))
         except ConnectionError:
             log.debug("%s: the client went away", asked.request.id)
         except Exception:
             log.exception("%s: a fault of Lingma Proxy", asked.request.id)
             if not live.started:
                 raise
-            await live.write(encoder.fail(InternalError()))
+            await live.end(unsent + encoder.fail(InternalError()))
         finally:
-            self._streams.discard(task)
             live.close()
         return response
 
     def _replies(self, asked: Asked) -> list[EventStream]:
         return [self._backend.reply(asked.request) for _ in range(asked.choices)]
+
+
+def shutting_down() -> BackendUnavailable:
+    return BackendUnavailable("Lingma Proxy is shutting down.")
 
 
 def say_warnings(response: web.StreamResponse, asked: Asked, batch: Sequence[Event]) -> None:

@@ -7,7 +7,7 @@ for too long is let go: it slows only itself.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -15,8 +15,14 @@ STALLED_AFTER = 60.0
 """Seconds after which a client that does not read what was written is given up."""
 
 
+class EventStreamResponse(web.StreamResponse):
+    """Its head waits for the first bytes of the body, and goes out with them."""
+
+    _send_headers_immediately = False  # as aiohttp's own `Response` has it
+
+
 class LiveStream:
-    """A streamed response to one request.  `write` is for one task at a time."""
+    """A streamed response to one request.  `write` and `end` are for one task at a time."""
 
     def __init__(
         self,
@@ -34,6 +40,7 @@ class LiveStream:
         self._loop = asyncio.get_running_loop()
         self._last = self._loop.time()
         self._writing_since: float | None = None
+        self._ended = False
         self._beat: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(interval, self._wake)
 
@@ -44,23 +51,35 @@ class LiveStream:
 
     async def write(self, data: bytes) -> None:
         """Send bytes (whole events), after the head if that has not gone out."""
-        if self._beat is not None:
-            await self._beat
-            self._beat = None
+        await self._pulse_is_over()
         await self._write(data)
 
+    async def end(self, data: bytes) -> None:
+        """Send the last bytes and the end of the body, in one write.  There is one end."""
+        if self._ended:
+            return
+        await self._pulse_is_over()
+        self._ended = True
+        await self._write(data, self.response.write_eof)
+
     def close(self) -> None:
-        """Stop the pulse.  The response itself is finished by whoever returns it."""
+        """Stop the pulse.  A response that has no end yet gets it from whoever returns it."""
         self._timer.cancel()
         if self._beat is not None:
             self._beat.cancel()
 
-    async def _write(self, data: bytes) -> None:
+    async def _pulse_is_over(self) -> None:
+        if self._beat is not None:
+            await self._beat
+            self._beat = None
+
+    async def _write(
+        self, data: bytes, how: Callable[[bytes], Awaitable[None]] | None = None
+    ) -> None:
         self._last = self._writing_since = self._loop.time()
         if not self.response.prepared:
             await self.response.prepare(self._request)
-        if data:
-            await self.response.write(data)
+        await (how or self.response.write)(data)
         self._writing_since = None
 
     def _wake(self) -> None:
