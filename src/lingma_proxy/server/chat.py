@@ -92,9 +92,6 @@ class Chat:
             }
         )
         live = LiveStream(exchange.http, response, encoder.heartbeat, self._heartbeat)
-        task = asyncio.current_task()
-        assert task is not None
-        self._streams.add(task)
         unsent = b""
         try:
             async with aclosing(fan_out(self._replies(asked))) as batches:
@@ -114,8 +111,7 @@ class Chat:
         except asyncio.CancelledError:
             if not (self._stopping and live.started):
                 raise
-            stopping = BackendUnavailable("Lingma Proxy is shutting down.")
-            await live.end(unsent + encoder.fail(stopping))
+            await live.end(unsent + encoder.fail(shutting_down()))
         except ConnectionError:
             log.debug("%s: the client went away", asked.request.id)
         except Exception:
