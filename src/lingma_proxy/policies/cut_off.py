@@ -94,12 +94,18 @@ class Budget:
         self._bytes = 0
         """Of what waits to be counted."""
 
+    def takes_whole(self, text: str) -> bool:
+        """Take the text if it fits for certain, without counting."""
+        size = len(text) if text.isascii() else len(text.encode())
+        if self._tokens + self._bytes + size > self._limit:
+            return False
+        self._bytes += size
+        self._waiting.append(text)
+        return True
+
     def take(self, text: str) -> str:
         """As much of the text as fits: all of it, or else its beginning."""
-        size = len(text) if text.isascii() else len(text.encode())
-        if self._tokens + self._bytes + size <= self._limit:
-            self._bytes += size
-            self._waiting.append(text)
+        if self.takes_whole(text):
             return text
         self._counted.feed("".join(self._waiting))
         self._waiting.clear()
@@ -135,6 +141,9 @@ class Cutter:
                 text, stop = event.text, None
                 if self._in_text and self._finder is not None:
                     text, stop = self._finder.feed(text)
+                elif self._budget is None or self._budget.takes_whole(text):
+                    out.append(event)
+                    continue
                 self._say(out, event.index, text, stop)
             elif isinstance(event, PartEnded):
                 if self._in_text and self._finder is not None:
