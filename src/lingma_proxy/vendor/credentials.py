@@ -14,9 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
-
 from lingma_proxy.jsonio import Json, JsonObject, is_object, loads
 
 BLOCK = 16
@@ -111,6 +108,14 @@ def read_environment(environment: Mapping[str, str]) -> Credentials | None:
 
 def decrypt(machine_id: str, text: str) -> bytes:
     """What the IDE encrypted with its machine id."""
+    # 25 ms and 6 MB that a start, and a login that is not the IDE's, need not pay.
+    from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415  # see above
+        Cipher,
+        algorithms,
+        modes,
+    )
+    from cryptography.hazmat.primitives.padding import PKCS7  # noqa: PLC0415  # see above
+
     key = machine_id.encode()[:BLOCK]
     if len(key) < BLOCK:
         raise ValueError("the machine id has fewer than 16 characters")
