@@ -218,3 +218,32 @@ async def test_a_stream_that_does_not_end_in_time_is_ended_with_an_error():
 
     assert b"shutting down" in rest
     assert rest.endswith(b"[DONE]\n\n")
+
+
+async def test_stopping_lets_whole_replies_end():
+    gate = asyncio.Event()
+    async with scripted([BEGUN, gate, REST]) as served:
+        asking = asyncio.create_task(served.post(OPENAI, CHAT))
+        while served.gateway.limit.running == 0:
+            await asyncio.sleep(0)
+        stopping = asyncio.create_task(served.server.stop())
+        await asyncio.sleep(0)
+        gate.set()
+        answer, data = await asking
+        await stopping
+
+    assert answer.status == 200
+    assert b"Hello!" in data
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_has_not_begun_in_time_is_a_503(stream):
+    async with scripted([asyncio.Event()], shutdown_grace=0.05) as served:
+        asking = asyncio.create_task(served.post(ANTHROPIC, {**MESSAGES, "stream": stream}))
+        while served.gateway.limit.running == 0:
+            await asyncio.sleep(0)
+        await served.server.stop()
+        answer, data = await asking
+
+    assert answer.status == 503
+    assert b"shutting down" in data
