@@ -1,7 +1,7 @@
 """The composition root: settings in, a gateway out.  Nothing below reads settings.
 
-    ChooseModel ▸ Limit ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ CutOff ▸ ContinuePrefill
-      ▸ RememberModels ▸ the vendor
+    ChooseModel ▸ Limit ▸ PrepareImages ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ CutOff
+      ▸ ContinuePrefill ▸ RememberModels ▸ the vendor
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
@@ -25,6 +25,7 @@ from lingma_proxy.policies.cut_off import CutOff
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
+from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.settings import Settings
 from lingma_proxy.vendor.models import ALIASES, KNOWN
@@ -118,6 +119,7 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     backend = MeasureUsage(backend, count_request, count_text)  # outside: a cut loses the usage
     backend = AnswerInJson(backend)  # outside: two attempts, both measured
     backend = FitNames(backend)
+    backend = PrepareImages(backend)
     backend = limit = Limit(
         backend, settings.max_concurrent, settings.max_queue, settings.queue_timeout
     )
