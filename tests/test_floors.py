@@ -23,6 +23,7 @@ FLOORS: dict[str, int] = {
     "tools": 4,
     "images": 4,
     "transports": 4,
+    "aside": 4,
     "backends": 5,
     "policies": 5,
     "recording": 5,
@@ -41,7 +42,7 @@ ONLY: dict[str, set[str]] = {"simulator": {"errors", "jsonio", "wire", "conversa
 """The simulator is a second opinion on the codecs that it faces."""
 
 PURE_BELOW = 5
-EXEMPT = {"transports"}
+EXEMPT = {"transports", "aside"}
 IO = {
     "asyncio",
     "socket",

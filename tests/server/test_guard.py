@@ -89,6 +89,7 @@ def test_the_key_opens(headers):
         {"Authorization": "Basic s3cret"},
         {"x_api_key": "s3cre"},
         {"Authorization": "Bearer ключ"},
+        {"x_api_key": "\udcff"},  # a byte that is no UTF-8, as aiohttp hands it on
     ],
 )
 def test_anything_else_does_not(headers):

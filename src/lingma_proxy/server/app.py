@@ -29,6 +29,7 @@ from lingma_proxy.errors import (
 from lingma_proxy.gateway import Gateway
 from lingma_proxy.server.catalogue import Catalogue
 from lingma_proxy.server.chat import Chat
+from lingma_proxy.server.connection import Connections
 from lingma_proxy.server.exchange import Exchange, new_request_id
 from lingma_proxy.server.guard import Guard
 from lingma_proxy.server.replies import InternalError, error_headers, json_response
@@ -62,11 +63,12 @@ class Server:
     async def start(self) -> str:
         """Open the port; returns the URL.  Raises SettingsError when it cannot be had."""
         serving = self._gateway.serving
-        server = web.Server(
+        server = Connections(
             self._handle,
             request_factory=self._request,
             handler_cancellation=True,
             access_log=None,
+            auto_decompress=False,  # `body` does it, within the limit
             max_field_size=64 * 1024,  # Codex sends a header of 1.3 KiB; others grow, too
             keepalive_timeout=75,
         )
@@ -116,7 +118,7 @@ class Server:
         began = time.perf_counter()
         exchange = Exchange(http, new_request_id())
         exchange.headers = {"x-request-id": exchange.id, "request-id": exchange.id}
-        path = http.rel_url.raw_path
+        path = http.rel_url.raw_path or "/"
         try:
             response = await self._answer(exchange, path)
         except ProxyError as error:

@@ -1,6 +1,5 @@
 """Everything that can be asked besides speaking: models, state, abilities, counts."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
@@ -21,14 +20,11 @@ from lingma_proxy.dialects import (
 from lingma_proxy.errors import ProxyError
 from lingma_proxy.gateway import Gateway
 from lingma_proxy.jsonio import JsonObject
-from lingma_proxy.server.body import read_json_object
+from lingma_proxy.server.body import understood
 from lingma_proxy.server.exchange import Exchange
 from lingma_proxy.server.replies import json_response
 
 Handler: TypeAlias = Callable[[Exchange], Awaitable[web.StreamResponse]]
-
-LONG_BODY = 64 * 1024
-"""Bytes from which counting tokens leaves the loop."""
 
 
 class Catalogue:
@@ -113,11 +109,9 @@ class Catalogue:
         return self._say(exchange, capabilities.version(__version__))
 
     async def _count(self, exchange: Exchange) -> web.StreamResponse:
-        body = await read_json_object(exchange.http)
-        length = exchange.http.content_length or 0
-        if length < LONG_BODY:
-            return self._say(exchange, anthropic_count.count(body, exchange.id))
-        counted = await asyncio.to_thread(anthropic_count.count, body, exchange.id)
+        counted = await understood(
+            exchange.http, lambda body: anthropic_count.count(body, exchange.id), patient=True
+        )
         return self._say(exchange, counted)
 
     async def _whatever_is_known(self) -> Sequence[Model]:

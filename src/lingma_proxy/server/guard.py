@@ -89,7 +89,9 @@ class Guard:
             given.append(bearer.strip())
         wanted = self.key.encode()
         # Compare with each, always: the time it takes says nothing.
-        matches = [hmac.compare_digest(one.encode(), wanted) for one in given]
+        matches = [
+            hmac.compare_digest(one.encode("utf-8", "surrogateescape"), wanted) for one in given
+        ]
         if not any(matches):
             raise NotAllowed(
                 "This Lingma Proxy wants a key. Send it as `Authorization: Bearer …` or"

@@ -2,17 +2,13 @@
 
 The head of the response goes out with the first event, in one write, so that a refusal
 can still be a status.  If nothing has come after one interval, the head goes out with a
-sign of life, and so it goes on at each interval of silence.  A client that takes nothing
-for too long is let go: it slows only itself.
+sign of life, and so it goes on at each interval of silence.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-
-STALLED_AFTER = 60.0
-"""Seconds after which a client that does not read what was written is given up."""
 
 
 class EventStreamResponse(web.StreamResponse):
@@ -30,16 +26,14 @@ class LiveStream:
         response: web.StreamResponse,
         sign_of_life: Callable[[], bytes],
         interval: float,
-        stalled_after: float = STALLED_AFTER,
     ) -> None:
         self._request = request
         self.response = response
         self._sign_of_life = sign_of_life
         self._interval = interval
-        self._stalled_after = stalled_after
         self._loop = asyncio.get_running_loop()
         self._last = self._loop.time()
-        self._writing_since: float | None = None
+        self._writing = False
         self._ended = False
         self._beat: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(interval, self._wake)
@@ -76,21 +70,17 @@ class LiveStream:
     async def _write(
         self, data: bytes, how: Callable[[bytes], Awaitable[None]] | None = None
     ) -> None:
-        self._last = self._writing_since = self._loop.time()
+        self._last = self._loop.time()
+        self._writing = True
         if not self.response.prepared:
             await self.response.prepare(self._request)
         await (how or self.response.write)(data)
-        self._writing_since = None
+        self._writing = False
 
     def _wake(self) -> None:
         now = self._loop.time()
         due = self._last + self._interval
-        if self._writing_since is not None:
-            if now - self._writing_since >= self._stalled_after:
-                transport = self._request.transport
-                if transport is not None:
-                    transport.abort()
-                return
+        if self._writing:  # the client does not take what it has been sent yet
             due = now + self._interval
         elif now >= due:
             self._beat = asyncio.create_task(self._write(self._sign_of_life()))
