@@ -124,13 +124,14 @@ class Login:
         """The folder that the login is from; None for one from a file or the environment."""
         self.looked: tuple[Looked, ...] = ()
         """Every place that had something in it, in the order of preference."""
+        self.looks = 0
+        """How often everything has been looked at."""
         self._file = _path(file)
         self._folder = _path(cache_dir)
         self._poll = poll
         self._now = now
         self._credentials: Credentials | None = None
         self._message = "The login has not been looked for yet."
-        self._was_read = False
         self._stamps: tuple[Stamp, ...] = ()
         self._machine_ids: dict[Path, tuple[float, str]] = {}
         self._reloading: asyncio.Task[bool] | None = None
@@ -144,7 +145,7 @@ class Login:
 
     async def ready(self) -> Credentials:
         """The login; waits for the first look, and for nothing after it.  Raises NotLoggedIn."""
-        if not self._was_read:
+        if not self.looks:
             await self.reload()
         return self.current()
 
@@ -176,7 +177,7 @@ class Login:
         return self._adopt(*await asyncio.to_thread(self._look))
 
     async def _watch(self) -> None:
-        if not self._was_read:
+        if not self.looks:
             await self.reload()
         gone = False
         while True:
@@ -191,7 +192,7 @@ class Login:
                 await self.reload()
 
     def _adopt(self, seen: tuple[Stamp, ...], reading: _Reading) -> bool:
-        self._was_read = True
+        self.looks += 1
         self._stamps = seen
         self.looked = reading.looked
         self._message = reading.message
@@ -321,7 +322,7 @@ class Login:
         return (
             "No Lingma login was found. Log in to Lingma (or Qoder CN) in your IDE, or name a "
             f"credential file with remote_auth_file. {places} places were looked into, such as "
-            "~/.lingma and ~/.qodercn; `lingma-proxy doctor` shows more."
+            "~/.lingma and ~/.qodercn."
         )
 
 

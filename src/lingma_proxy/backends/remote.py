@@ -23,10 +23,12 @@ from uuid import UUID, uuid4
 
 import aiohttp
 
+from lingma_proxy.aside import LONG, aside
 from lingma_proxy.backend import EventStream, Model
 from lingma_proxy.backends.answer import BROKEN, Answer, Patience, Timeouts, first_of
 from lingma_proxy.backends.login import BaseUrl, Login
 from lingma_proxy.conversation.request import ChatRequest
+from lingma_proxy.conversation.size import is_long
 from lingma_proxy.errors import (
     BackendTimeout,
     BackendUnavailable,
@@ -121,12 +123,16 @@ class Remote:
             await session.close()
 
     async def _twice(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """An attempt, and another one if the login was refused and could be read again."""
+        """An attempt, and another one if the login was refused and could be read again.
+
+        A hundred attempts that are refused together read it once.
+        """
         credentials = await self._login.ready()  # if there is none, another look is no use
+        looks = self._login.looks
         try:
             return await attempt()
         except NotLoggedIn:
-            if not await self._login.reload():
+            if self._login.looks == looks and not await self._login.reload():
                 raise
             if self._login.current() != credentials:
                 self._base_url.forget()  # another account may live elsewhere
@@ -138,18 +144,21 @@ class Remote:
         base = await self._base_url()
         encoded = self._encode == "always" or (self._encode == "auto" and base == CHINA)
         url = base + remote_request.CHAT + (remote_request.ENCODED if encoded else "")
-        id = self._new_id()
-        body = remote_request.encode(
-            request,
-            key=request.model,
-            user_type=credentials.user_type,
-            now=int(self._now() * 1000),
-            request_id=id,
-            business_id=str(UUID(self._new_id())),
-            cosy_version=self._cosy_version,
-        )
-        if encoded:
-            body = encoding.encode(body)
+        id, business_id = self._new_id(), str(UUID(self._new_id()))
+
+        def encode() -> bytes:
+            body = remote_request.encode(
+                request,
+                key=request.model,
+                user_type=credentials.user_type,
+                now=int(self._now() * 1000),
+                request_id=id,
+                business_id=business_id,
+                cosy_version=self._cosy_version,
+            )
+            return encoding.encode(body) if encoded else body
+
+        body = await aside(encode) if is_long(request, LONG) else encode()
         stream = RemoteStream(
             id,
             request.model or "auto",
@@ -218,7 +227,7 @@ class Remote:
                 cosy_version=self._cosy_version,
             )
 
-        headers = await asyncio.to_thread(signed) if len(body) > SLOW_TO_SIGN else signed()
+        headers = await aside(signed) if len(body) > SLOW_TO_SIGN else signed()
         return await self._pool().request(
             method,
             url,

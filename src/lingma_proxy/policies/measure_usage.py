@@ -6,11 +6,11 @@ a long one.  While it is said, its texts are only remembered.  And only if it en
 the vendor's usage is everything counted, in a thread where that takes a while.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+from lingma_proxy.aside import aside
 from lingma_proxy.backend import Backend, EventStream
 from lingma_proxy.conversation.events import (
     Event,
@@ -30,6 +30,7 @@ from lingma_proxy.conversation.request import (
     ToolCall,
     ToolResult,
 )
+from lingma_proxy.conversation.size import is_long
 from lingma_proxy.conversation.tokens import count_request, count_text
 from lingma_proxy.jsonio import dumps
 from lingma_proxy.policies.base import Policy
@@ -40,6 +41,8 @@ WINDOW, WINDOWS = 256, 16
 """A longer one is looked at through so many windows of so many characters."""
 LONG = 16 * 2**10
 """Characters from which on counting is worth a thread."""
+HUGE = 2**19
+"""Characters from which on even a guess is: there may be thousands of messages."""
 A_MESSAGE, A_PICTURE = 4, 1000
 """Tokens, about, for a guess."""
 
@@ -70,14 +73,16 @@ class MeasureUsage(Policy):
         events = list(batch)
         match events[0]:
             case ReplyStarted(input_tokens=0) as started:
-                events[0] = replace(started, input_tokens=self.guess(request))
+                huge = is_long(request, HUGE)
+                tokens = await aside(lambda: self.guess(request)) if huge else self.guess(request)
+                events[0] = replace(started, input_tokens=tokens)
         match events[-1]:
             case ReplyEnded(usage=None) as ended:
                 events[-1] = replace(ended, usage=await self._usage(request, said))
         return events
 
     def guess(self, request: ChatRequest) -> int:
-        """The tokens of a request, in a millisecond at most."""
+        """About the tokens of a request, without looking at all of it."""
         texts = [*written(request)]
         size = sum(map(len, texts))
         if size <= SHORT:
@@ -91,7 +96,7 @@ class MeasureUsage(Policy):
     async def _usage(self, request: ChatRequest, said: "Said") -> Usage:
         thought = "".join(said.thought)
         spoken = "".join(said.spoken)
-        size = sum(map(len, written(request))) + len(thought) + len(spoken)
+        long = len(thought) + len(spoken) > LONG or is_long(request, LONG)
 
         def count() -> Usage:
             reasoning = self._count_text(thought)
@@ -102,7 +107,7 @@ class MeasureUsage(Policy):
                 estimated=True,
             )
 
-        return await asyncio.to_thread(count) if size > LONG else count()
+        return await aside(count) if long else count()
 
 
 class Said:
