@@ -17,7 +17,7 @@ from lingma_proxy.conversation.events import Event, ReplyEnded, ReplyStarted
 from lingma_proxy.conversation.reply import Collector
 from lingma_proxy.dialect import Asked, Dialect
 from lingma_proxy.errors import BackendUnavailable, ProxyError
-from lingma_proxy.server.body import read_json_object
+from lingma_proxy.server.body import understood
 from lingma_proxy.server.exchange import Exchange
 from lingma_proxy.server.fan_out import fan_out
 from lingma_proxy.server.heartbeat import EventStreamResponse, LiveStream
@@ -41,8 +41,7 @@ class Chat:
         assert task is not None, "a request has a task"
         self._answering.add(task)
         try:
-            body = await read_json_object(exchange.http)
-            asked = dialect.decode(body, exchange.id)
+            asked = await understood(exchange.http, lambda body: dialect.decode(body, exchange.id))
             if asked.stream:
                 return await self._stream(dialect, asked, exchange)
             return await self._whole(dialect, asked, exchange)
