@@ -39,7 +39,7 @@ def test_a_login_that_has_ended_is_said_to_have_ended():
 
 
 def test_the_simulator_is_called_what_it_is():
-    assert "nothing leaves this machine" in said(Settings(backend="simulator"))
+    assert "answers are made up" in said(Settings(backend="simulator"))
     assert "No Lingma login" not in said(Settings(backend="simulator"))
     asked = Settings(backend="simulator", simulate_without_login=True)
     assert "No Lingma login was found" in said(asked, NOBODY)

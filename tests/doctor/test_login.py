@@ -69,3 +69,9 @@ def test_folders_of_the_vendor_are_named(tmp_path):
 
     assert (before.level, after.level) == (Level.WARNING, Level.OK)
     assert after.found == "~/.lingma"
+
+
+def test_folders_of_the_vendor_are_not_missed_where_a_setting_names_the_login(tmp_path):
+    (finding,) = runtimes_found(machine(tmp_path), needed=False)
+
+    assert (finding.level, finding.cure) == (Level.OK, "")

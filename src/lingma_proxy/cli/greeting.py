@@ -34,7 +34,7 @@ def greeting(
 
 def _answers(settings: Settings, login: Credentials | NotLoggedIn, now: float) -> tuple[str, ...]:
     if settings.backend == "simulator":
-        what = "the built-in simulator: no model thinks, and nothing leaves this machine"
+        what = "the built-in simulator: answers are made up, and nothing leaves this machine"
         if not settings.simulate_without_login:
             return (_stress(what),)
         why = "No Lingma login was found. Log in to Lingma (or Qoder CN) in your IDE, and start"

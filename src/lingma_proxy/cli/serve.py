@@ -14,9 +14,9 @@ from lingma_proxy.cli.people import tell_notices
     "  lingma-proxy serve --port 9000 --model Qwen3-Coder\n"
     "  lingma-proxy serve --backend simulator     to try a client out\n"
     "  LINGMA_PROXY_API_KEY=… lingma-proxy serve --host 0.0.0.0\n"
-    "\b\nCtrl-C lets the replies that are being said end first; twice, and it stops at once.\n"
+    "\b\nCtrl-C lets the replies that are being said end first; twice stops at once.\n"
     "Every flag is also a key of the settings file, and a variable: see `settings`.\n"
-    "Exit codes: 0 stopped when told to, 1 it cannot run, 2 the settings are wrong.",
+    "Exit codes: 0 stopped when told to, 1 it cannot run, 2 wrong settings.",
 )
 @with_settings()
 def command(*, config: str | None, **flags: str | None) -> None:

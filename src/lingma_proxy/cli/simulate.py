@@ -52,9 +52,9 @@ def command(
 ) -> None:
     """Play Lingma's remote API on a port, with a made-up login to go with it.
 
-    Nothing leaves this machine, and no model thinks: the simulator checks signatures as
-    Lingma does, and answers from a small script.  On standard output it prints the
-    variables that lead Lingma Proxy to it.
+    Nothing leaves this machine, and answers are made up: the simulator checks signatures as
+    Lingma does, and answers from a small script, without a model.  On standard output it
+    prints the variables that lead Lingma Proxy to it.
     """
     if list_faults:
         from lingma_proxy.simulator.faults import describe  # noqa: PLC0415 — seldom

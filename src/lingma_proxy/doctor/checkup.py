@@ -55,7 +55,8 @@ def around(
     """What can be looked at from here."""
 
     async def runtimes() -> Sequence[Finding]:
-        return await asyncio.to_thread(runtimes_found, login.machine)
+        needed = not (settings.cache_dir or settings.remote_auth_file)
+        return await asyncio.to_thread(runtimes_found, login.machine, needed=needed)
 
     async def address() -> Sequence[Finding]:
         url, whence = await asyncio.to_thread(

@@ -16,11 +16,16 @@ SOON = 3.0
 DAY = 24 * 3600.0
 
 
-def runtimes_found(machine: Machine) -> list[Finding]:
-    """Folders that the vendor's programs have left.  Looks at the disk: use a thread."""
+def runtimes_found(machine: Machine, *, needed: bool = True) -> list[Finding]:
+    """Folders that the vendor's programs have left.  Looks at the disk: use a thread.
+
+    They are not `needed` where a setting says which login to use.
+    """
     found = [shown(machine, each) for each in runtimes(machine) if Path(each).is_dir()]
     if found:
         return [ok("runtimes", ", ".join(found))]
+    if not needed:
+        return [ok("runtimes", "none in this home; the settings say where the login is")]
     return [
         warning(
             "runtimes",
