@@ -146,3 +146,8 @@ def ask(url, **body):
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error)
+
+
+def get(url):
+    with DIRECT.open(url, timeout=PATIENCE) as answer:
+        return json.load(answer)
