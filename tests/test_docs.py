@@ -10,6 +10,16 @@ from lingma_proxy.cli.main import COMMANDS, commands
 from lingma_proxy.settings.document import markdown
 
 ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "lingma_proxy"
+PAGES = sorted(
+    str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+)
+LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)")
+SPAN = re.compile(r"`([\w.-]+/[\w./-]*)`")
+"""A path in code: relative, and of plain letters, so no URL, no route, nobody's home."""
+ELSEWHERE = {".venv/bin", "cache/user"}
+"""Paths that appear when the program is installed, or that are the vendor's."""
+EXAMPLE = re.compile(r"\ba/(test_)?b\.py$")
 
 
 def read(name: str) -> str:
@@ -60,3 +70,35 @@ def test_what_runs_is_tested_in_the_same_versions() -> None:
     )
 
     assert run < test
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    links = [link for link in LINK.findall(read(page)) if "://" not in link]
+
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_is_named_exists(page: str) -> None:
+    named = {path for path in SPAN.findall(read(page)) if not EXAMPLE.search(path)} - ELSEWHERE
+
+    assert [path for path in named if not any((at / path).exists() for at in (ROOT, SOURCE))] == []
+
+
+def test_the_tour_comes_past_every_source_file() -> None:
+    shown = {(ROOT / "docs" / link).resolve() for link in LINK.findall(read("docs/tour.md"))}
+    missed = [
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        if path.name != "__init__.py" and not shown & {path, path.parent} - {SOURCE}
+    ]
+
+    assert missed == []
+
+
+def test_the_tour_begins_with_the_data() -> None:
+    stops = re.findall(r"^\d+\. \[([^\]]+)\]", read("docs/tour.md"), re.MULTILINE)
+
+    assert stops[:2] == ["conversation/request.py", "conversation/events.py"]
+    assert stops[-1] == "server/chat.py"
