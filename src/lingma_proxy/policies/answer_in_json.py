@@ -9,13 +9,13 @@ that calls tools has not answered yet, and one that was cut (by its length, by a
 the client's own stop sequence) is not whole: their text goes out as it is.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
 from typing import TypeAlias
 
+from lingma_proxy.aside import aside
 from lingma_proxy.backend import EventStream
 from lingma_proxy.conversation.events import (
     Event,
@@ -37,6 +37,7 @@ from lingma_proxy.conversation.request import (
 from lingma_proxy.errors import InvalidRequest, ProtocolError, UnfitAnswer
 from lingma_proxy.jsonio import Json, JsonObject, dumps, is_object, loads
 from lingma_proxy.policies.base import Policy
+from lingma_proxy.policies.schema_extent import extent
 
 Check: TypeAlias = Callable[[Json], str | None]
 """What is wrong with a value, in a sentence for the model and the client; None: it fits."""
@@ -45,6 +46,12 @@ LONGEST_COMPLAINT = 300
 """Characters.  A validator's sentence can quote the whole value."""
 MOST_COMPLAINTS = 3
 """There is one chance to repair them all."""
+WIDE = 5_000
+"""Objects in a schema, with all its references followed, up to which it is said what is
+wrong with a value.  Finding out takes the validator a time that grows with their square,
+and in a schema that refers to itself with a power of them; whether it fits, hardly any."""
+WIDEST = 200_000
+"""Objects beyond which a schema is refused."""
 FENCE = "```"
 
 
@@ -56,7 +63,7 @@ class AnswerInJson(Policy):
 
     async def _in_json(self, request: ChatRequest, wanted: ResponseFormat) -> EventStream:
         # In a thread, because the first time it loads the validator, which takes a while.
-        check = await asyncio.to_thread(checker, wanted)
+        check = await aside(lambda: checker(wanted))
         asked = instructed(request, wanted)
         listener = Listener()
         usage: Usage | None = None
@@ -229,18 +236,31 @@ def by_schema(schema: JsonObject) -> Check:
     import jsonschema_rs  # noqa: PLC0415  # 80 ms that a start without it does not pay
 
     try:
+        reach = extent(schema)
+    except RecursionError:
+        raise unusable("its references lead on and on") from None
+    if reach.objects > WIDEST:
+        raise unusable("its references amount to far too many schemas")
+    try:
         validator = jsonschema_rs.validator_for(schema, offline=True)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
-        raise InvalidRequest(
-            f"The JSON Schema of the response format cannot be used: {sentence(error)}.",
-            param="response_format",
-        ) from None
+        raise unusable(sentence(error)) from None
+    told_in_detail = reach.objects <= WIDE and not reach.circular
 
     def check(value: Json) -> str | None:
-        complaints = map(sentence, islice(validator.iter_errors(value), MOST_COMPLAINTS))
-        return "; ".join(complaints) or None
+        if validator.is_valid(value):
+            return None
+        if not told_in_detail:
+            return "it does not fit the JSON Schema"
+        return "; ".join(map(sentence, islice(validator.iter_errors(value), MOST_COMPLAINTS)))
 
     return check
+
+
+def unusable(why: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"The JSON Schema of the response format cannot be used: {why}.", param="response_format"
+    )
 
 
 def sentence(error: Exception) -> str:

@@ -315,13 +315,19 @@ class Simulator:
         except web.HTTPException:
             seen.outcome = Outcome.REFUSED
             raise
-        except (asyncio.CancelledError, ConnectionError):
-            seen.outcome = Outcome.CLOSED if self._closing else Outcome.ABANDONED
+        except asyncio.CancelledError:
+            seen.outcome = self._unheard()
             raise
+        except ConnectionError:
+            seen.outcome = self._unheard()
+            return web.Response()  # nobody is there to hear it: no news for the log
         finally:
             self._handlers.discard(task)
             seen.over.set()
         return response
+
+    def _unheard(self) -> Outcome:
+        return Outcome.CLOSED if self._closing else Outcome.ABANDONED
 
     def _judge(
         self, request: web.Request, seen: Seen, steps: Callable[[Seen], Iterable[Step]]
