@@ -39,7 +39,7 @@ def test_a_login_that_has_ended_is_said_to_have_ended():
 
 
 def test_the_simulator_is_called_what_it_is():
-    assert "answers are made up" in said(Settings(backend="simulator"))
+    assert "made up by the built-in simulator" in said(Settings(backend="simulator"))
     assert "No Lingma login" not in said(Settings(backend="simulator"))
     asked = Settings(backend="simulator", simulate_without_login=True)
     assert "No Lingma login was found" in said(asked, NOBODY)
@@ -56,3 +56,10 @@ def test_it_says_which_key_is_wanted():
     keyed = said(Settings(api_key="canary"), key=Origin("environment", "LINGMA_PROXY_API_KEY"))
     assert "the one from LINGMA_PROXY_API_KEY" in keyed
     assert "canary" not in keyed
+
+
+def test_it_fits_80_columns_however_much_there_is_to_say():
+    nobody = NotLoggedIn("There is no login, and a long story about places. " * 4)
+    simulated = Settings(backend="simulator", simulate_without_login=True)
+    for text in (said(login=nobody), said(simulated, nobody), said(now=AFTER)):
+        assert max(map(len, text.splitlines())) <= 80

@@ -1,5 +1,6 @@
 """What `serve` says when it is ready: what it is, who answers, how clients get to it."""
 
+import textwrap
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -9,6 +10,9 @@ from lingma_proxy import __version__
 from lingma_proxy.errors import NotLoggedIn
 from lingma_proxy.settings import Origin, Settings
 from lingma_proxy.vendor.credentials import Credentials
+
+WIDTH = 69
+"""Columns beside the words on the left, in a terminal of 80."""
 
 
 def greeting(
@@ -22,8 +26,9 @@ def greeting(
     yield click.style(f"Lingma Proxy {__version__} listens on {url}", bold=True)
     answers, *more = _answers(settings, login, now)
     yield f"  answers  {answers}"
-    for line in more:
-        yield f"           {line}"
+    for text in more:
+        for line in textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False):
+            yield f"           {line}"
     yield f"  OpenAI   OPENAI_BASE_URL={url}/v1"
     yield f"  Claude   ANTHROPIC_BASE_URL={url}"
     if settings.api_key:
@@ -34,11 +39,11 @@ def greeting(
 
 def _answers(settings: Settings, login: Credentials | NotLoggedIn, now: float) -> tuple[str, ...]:
     if settings.backend == "simulator":
-        what = "the built-in simulator: answers are made up, and nothing leaves this machine"
+        what = "made up by the built-in simulator; nothing leaves this machine"
         if not settings.simulate_without_login:
             return (_stress(what),)
-        why = "No Lingma login was found. Log in to Lingma (or Qoder CN) in your IDE, and start"
-        return (_stress(what), why, "again, to get answers from a model.")
+        why = "No Lingma login was found. For answers from a model, log in to Lingma (or Qoder CN)"
+        return (_stress(what), f"{why} in your IDE, and start again.")
     if isinstance(login, NotLoggedIn):
         return (
             _stress("nobody yet: requests get 401"),
