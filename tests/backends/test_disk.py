@@ -25,6 +25,15 @@ def test_what_cannot_be_read_is_said_in_words(tmp_path):
             read(tmp_path / name)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows keeps its pipes elsewhere")
+def test_a_pipe_in_a_files_place_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(ValueError, match="not a file"):
+        read(tmp_path / "pipe")
+    assert glance(tmp_path / "pipe") == ""
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [(PermissionError(), "may not be read"), (OSError(5, "I/O"), r"cannot be read \(OSError\)")],

@@ -6,7 +6,7 @@ They may be missing, locked, half written, enormous, or replaced while we look.
 from collections.abc import Iterable, Iterator
 from os import scandir
 from pathlib import Path, PurePath
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 LARGEST = 2**20
 """Bytes of a file of settings or of a login; a true one has a few thousand."""
@@ -36,7 +36,7 @@ def stamp(path: PurePath) -> Stamp:
 def read(path: PurePath) -> str:
     """The text of a small file.  Raises ValueError, with a sentence, if there is none."""
     try:
-        with Path(path).open("rb") as file:
+        with _opened(path) as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise ValueError("it does not exist") from None
@@ -44,7 +44,7 @@ def read(path: PurePath) -> str:
         raise ValueError("it may not be read by this user") from None
     except IsADirectoryError:
         raise ValueError("it is a folder, not a file") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ValueError(f"it cannot be read ({type(error).__name__})") from None
     if len(data) > LARGEST:
         raise ValueError("it is far too large to be one")
@@ -57,7 +57,7 @@ def read(path: PurePath) -> str:
 def glance(path: PurePath) -> str:
     """The end of a file, whatever it holds; "" if it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
+        with _opened(path) as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - TAIL))
             return file.read(TAIL).decode("utf-8", "replace")
@@ -73,6 +73,14 @@ def newest_files(root: PurePath, *, folders: int, files: int) -> list[Path]:
     for _, path, _ in inner:
         found += _walk(path)
     return [path for _, path, _ in sorted(found, reverse=True)[:files]]
+
+
+def _opened(path: PurePath) -> BinaryIO:
+    """Raises OSError; and ValueError for a pipe, which would keep us waiting, and the like."""
+    file = Path(path)
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise ValueError("it is not a file")
+    return file.open("rb")
 
 
 def _walk(root: Path) -> list[tuple[int, Path, bool]]:
