@@ -19,7 +19,6 @@ from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
 
 import aiohttp
 
@@ -38,7 +37,7 @@ from lingma_proxy.errors import (
     SettingsError,
     translated,
 )
-from lingma_proxy.vendor import encoding, models, remote_request, signing
+from lingma_proxy.vendor import encoding, ids, models, remote_request, signing
 from lingma_proxy.vendor.credentials import Credentials
 from lingma_proxy.vendor.places import CHINA
 from lingma_proxy.vendor.refusals import WRONG_HOST, quoted, read_error, refusal
@@ -81,7 +80,7 @@ class Remote:
         cosy_version: str = signing.COSY_VERSION,
         proxy: str | None = None,
         now: Callable[[], float] = time.time,
-        new_id: Callable[[], str] = lambda: uuid4().hex,
+        new_id: Callable[[], str] = ids.new_id,
     ) -> None:
         if proxy and not proxy.lower().startswith(("http://", "https://")):
             raise SettingsError(
@@ -144,7 +143,7 @@ class Remote:
         base = await self._base_url()
         encoded = self._encode == "always" or (self._encode == "auto" and base == CHINA)
         url = base + remote_request.CHAT + (remote_request.ENCODED if encoded else "")
-        id, business_id = self._new_id(), str(UUID(self._new_id()))
+        id, business_id = self._new_id(), ids.dashed(self._new_id())
 
         def encode() -> bytes:
             body = remote_request.encode(
@@ -221,7 +220,7 @@ class Remote:
                 url=url,
                 body=body,
                 date=int(self._now()),
-                request_id=str(UUID(self._new_id())),
+                request_id=ids.dashed(self._new_id()),
                 accept="text/event-stream" if body else "application/json",
                 platform=self._platform,
                 cosy_version=self._cosy_version,
