@@ -6,6 +6,33 @@ import sys
 import pytest
 
 from lingma_proxy.cli.loop import run, stops, unless
+from support.process import run as run_program
+
+IMPATIENT = """
+import asyncio, os, signal
+from lingma_proxy.cli.loop import run, stops
+
+async def work():
+    with stops() as said:
+        os.kill(os.getpid(), signal.SIGINT)
+        await said.once.wait()
+    os.kill(os.getpid(), signal.SIGINT)
+    print("It goes on.")
+
+run(work())
+"""
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    """Nothing is ignored, not even under nohup; and whoever runs the tests can interrupt them."""
+    names = {"SIGINT", "SIGTERM", "SIGHUP"} & set(dir(signal))
+    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_coroutine_is_run_and_its_result_returned():
@@ -38,6 +65,13 @@ async def test_a_closed_terminal_is_ignored_where_it_was_to_be_ignored():
             assert not said.twice.is_set()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process there cannot signal itself so")
+def test_a_signal_after_all_is_put_away_is_no_failure(tmp_path):
+    done = run_program(tmp_path, program=("-c", IMPATIENT))
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 async def test_work_is_done_to_its_end():

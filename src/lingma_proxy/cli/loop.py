@@ -1,6 +1,7 @@
 """Run a command's coroutine: on uvloop where it exists, with signals as events."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
@@ -59,6 +60,9 @@ def stops() -> Iterator[Stops]:
         finally:
             for each in signals:
                 loop.remove_signal_handler(each)
+                if said.once.is_set():
+                    # All is put away: who cannot wait for the very end is not told of a failure.
+                    signal.signal(each, lambda *_: os._exit(0))
 
 
 async def unless(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
