@@ -50,8 +50,8 @@ def command(
     """Ask one question, and show the answer while it is said.
 
     The question is all the words; a `-` among them stands for standard input.  A gateway
-    that is running on the configured port answers; if there is none, one is set up for
-    the occasion.
+    that is running answers (host, port and key are meant to be its own); if there is none,
+    one is set up for the occasion.
     """
     resolved = load(config, given({**flags, "model": model}))
     question = "\n\n".join(_read() if word == "-" else word for word in _joined(words))

@@ -37,8 +37,8 @@ from lingma_proxy.settings import Resolved
 def command(*, as_json: bool, config: str | None, **flags: str | None) -> None:
     """List the models that clients can ask for.
 
-    A gateway that is running on the configured port is asked; if there is none, Lingma is.
-    The first column is what a client sends as `model`.
+    A gateway that is running is asked (host, port and key are meant to be its own); if there
+    is none, Lingma is.  The first column is what a client sends as `model`.
     """
     resolved = load(config, given(flags))
     tell_notices(resolved)

@@ -23,7 +23,8 @@ MARK = "made-up-login"
     type=click.IntRange(0, 65535),
     default=8096,
     metavar="N",
-    help="The port on 127.0.0.1; 0 takes any that is free. [8096]",
+    show_default=True,
+    help="The port on 127.0.0.1; 0 takes any that is free.",
 )
 @click.option(
     "--home",
@@ -37,7 +38,8 @@ MARK = "made-up-login"
     type=click.FloatRange(0, 60),
     default=0.04,
     metavar="SECONDS",
-    help="Between two words; 0 says all at once. [0.04]",
+    show_default=True,
+    help="Between two words; 0 says all at once.",
 )
 @click.option(
     "--fault",
