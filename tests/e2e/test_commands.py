@@ -84,7 +84,7 @@ def test_the_doctor_sees_that_a_login_has_ended_or_will(tmp_path, account, lifet
 @pytest.mark.parametrize(
     ("file", "words", "variables", "sentence"),
     [
-        ('{"port": 8095,}', (), {}, "lingma-proxy.json is not JSON: line 1, column 15"),
+        ('{"port" 8095}', (), {}, "lingma-proxy.json is not JSON: line 1, column 9"),
         ('{"port": "many"}', (), {}, '"port" in lingma-proxy.json is "many"; it must be a whole'),
         ("", (), {"LINGMA_PROXY_PORT": "99999"}, 'LINGMA_PROXY_PORT is "99999"; it must be a'),
         ("", ("--port", "-1"), {}, '--port is "-1"; it must be a whole number from 0 to 65535'),
