@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from aiohttp import web
 
@@ -106,24 +106,30 @@ class Chat:
         except ProxyError as error:
             if not live.started:
                 raise
-            await live.end(unsent + encoder.fail(error))
+            await last_words(live, unsent + encoder.fail(error))
         except asyncio.CancelledError:
             if not (self._stopping and live.started):
                 raise
-            await live.end(unsent + encoder.fail(shutting_down()))
+            await last_words(live, unsent + encoder.fail(shutting_down()))
         except ConnectionError:
             log.debug("%s: the client went away", asked.request.id)
         except Exception:
             log.exception("%s: a fault of Lingma Proxy", asked.request.id)
             if not live.started:
                 raise
-            await live.end(unsent + encoder.fail(InternalError()))
+            await last_words(live, unsent + encoder.fail(InternalError()))
         finally:
             live.close()
         return response
 
     def _replies(self, asked: Asked) -> list[EventStream]:
         return [self._backend.reply(asked.request) for _ in range(asked.choices)]
+
+
+async def last_words(live: LiveStream, data: bytes) -> None:
+    """Say why there is no more; who has gone meanwhile need not hear it."""
+    with suppress(ConnectionError):
+        await live.end(data)
 
 
 def shutting_down() -> BackendUnavailable:
