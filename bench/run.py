@@ -31,6 +31,8 @@ from statistics import median
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.md"
+BUSY = 0.5
+"""Load above which something else takes the caches, of which the product has more to lose."""
 PATIENCE = 20.0
 """Seconds that the product has to open its port before we give up."""
 
@@ -385,11 +387,13 @@ def processor() -> str:
     return platform.machine()
 
 
-def heading(rounds: int, took: float) -> str:
+def heading(rounds: int, took: float, load: float) -> str:
+    busy = " **The machine was busy with other things, so the figures are too high.**"
     return f"""\
 # What it costs
 
 Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {rounds} rounds, {took:.0f} s.
+The load of the machine before was {load:.1f}.{busy if load > BUSY else ""}
 {os.cpu_count()} × {processor()}, {platform.system()} {platform.release()}, \
 Python {platform.python_version()}.
 
@@ -408,10 +412,10 @@ def main() -> None:
     options = parser.parse_args()
     if platform.system() != "Linux":
         sys.exit("The bench needs Linux: it reads the clocks of other processes.")
-    begun = time.monotonic()
+    begun, load = time.monotonic(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="lingma-bench-") as home:
         rounds, alone = measure(2 if options.quick else options.rounds, Path(home))
-    text = f"{heading(len(rounds), time.monotonic() - begun)}\n{report(rounds, alone)}\n"
+    text = f"{heading(len(rounds), time.monotonic() - begun, load)}\n{report(rounds, alone)}\n"
     print(text)
     if not options.quick:
         RESULTS.write_text(text)
