@@ -8,7 +8,7 @@ what must see every attempt at an answer stands inside.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -49,7 +49,7 @@ class Serving:
 
     host: str = "127.0.0.1"
     port: int = 8095
-    api_key: str = ""
+    api_key: str = field(default="", repr=False)
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_body: int = 32 * 2**20

@@ -5,6 +5,7 @@ import pytest
 from lingma_proxy.vendor.credentials import (
     REQUIRED,
     VARIABLES,
+    Credentials,
     decrypt,
     expiry,
     read_cache,
@@ -138,3 +139,13 @@ def test_nothing_that_signs_is_ever_printed():
     for printed in (repr(found), str(found), f"{found}"):
         assert not any(value in printed for value in EXPECTED.values())
         assert found.source in printed
+
+
+def test_what_somebody_repeats_is_shown_without_what_signs():
+    login = Credentials("cosy", "info", "user", "machine")
+
+    assert (
+        login.unseen_in(b"Cosy-Key: cosy; machine/user?info")
+        == "Cosy-Key: […]; […]/[…]?[…]".encode()
+    )
+    assert Credentials("cosy", "", "user", "machine").unseen_in(b"as it was") == b"as it was"

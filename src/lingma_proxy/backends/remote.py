@@ -168,7 +168,7 @@ class Remote:
         async with self._patiently(url):
             response = await self._send("POST", url, body, credentials)
             try:
-                await self._expect(response, "text/event-stream")
+                await self._expect(response, "text/event-stream", credentials)
                 first = await first_of(response.content, stream)
             except BaseException:
                 response.close()
@@ -181,8 +181,8 @@ class Remote:
         async with self._patiently(url):
             response = await self._send("GET", url, b"", credentials)
             try:
-                await self._expect(response, "")
-                return models.decode(await _beginning(response, LARGEST_LIST))
+                await self._expect(response, "", credentials)
+                return models.decode(await _beginning(response, LARGEST_LIST, credentials))
             finally:
                 response.close()
 
@@ -247,12 +247,14 @@ class Remote:
             )
         return self._session
 
-    async def _expect(self, response: aiohttp.ClientResponse, media_type: str) -> None:
+    async def _expect(
+        self, response: aiohttp.ClientResponse, media_type: str, credentials: Credentials
+    ) -> None:
         """Raises unless the answer is a good one; any media type is good if none is named."""
         found = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if response.status == 200 and (not media_type or found in {media_type, ""}):
             return
-        body = await _beginning(response, LARGEST_ERROR)
+        body = await _beginning(response, LARGEST_ERROR, credentials)
         code, message = read_error(body)
         if response.status == 200:
             raise _not_a_stream(found, code, message, body)
@@ -312,13 +314,15 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return None
 
 
-async def _beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def _beginning(
+    response: aiohttp.ClientResponse, most: int, credentials: Credentials
+) -> bytes:
     data = bytearray()
     async for piece in response.content.iter_any():
         data += piece
         if len(data) >= most:
             break
-    return bytes(data[:most])
+    return credentials.unseen_in(bytes(data[:most]))
 
 
 def _not_a_stream(media_type: str, code: str, message: str, body: bytes) -> ProxyError:

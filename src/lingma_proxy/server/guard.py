@@ -14,7 +14,7 @@ browser, and under a name of its own choosing (DNS rebinding).  So:
 import hmac
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lingma_proxy.errors import NotAllowed
 from lingma_proxy.gateway import is_loopback
@@ -29,7 +29,7 @@ OPEN_PATHS = frozenset({"/livez", "/readyz"})
 class Guard:
     bound_host: str = "127.0.0.1"
     """What we listen on; beyond loopback, any bare IP address is a good Host."""
-    key: str = ""
+    key: str = field(default="", repr=False)
     allowed_hosts: frozenset[str] = frozenset()
     """Names, lower case, without port."""
     allowed_origins: frozenset[str] = frozenset()

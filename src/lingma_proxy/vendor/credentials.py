@@ -48,6 +48,12 @@ class Credentials:
         """Whether it ran out by `now` (Unix seconds).  For display: the vendor decides."""
         return self.expires_at is not None and self.expires_at <= now * 1000
 
+    def unseen_in(self, body: bytes) -> bytes:
+        """What somebody answered, without what we had sent along: some repeat everything."""
+        for own in (self.cosy_key, self.encrypt_user_info, self.machine_id, self.user_id):
+            body = body.replace(own.encode(), "[…]".encode()) if own else body
+        return body
+
 
 def read_cache(id_text: str, user_text: str, source: str = "the IDE's login cache") -> Credentials:
     """The login in the texts of `cache/id` and `cache/user`."""
