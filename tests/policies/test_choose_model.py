@@ -212,12 +212,23 @@ async def test_an_unknown_model_is_refused_before_anything_is_asked() -> None:
     assert misses == [True]
 
 
-async def test_the_list_is_looked_at_for_each_request_anew() -> None:
-    models: list[Model] = []
-    choose = choosing(Scripted([]), models)
+async def test_a_name_means_another_model_once_the_list_is_another() -> None:
+    lists = [(Model("old", "Best"),), (Model("new", "Best"),)]
+    policy = ChooseModel(
+        Scripted([]), lambda: lists[0], default="", aliases={}, foreign={}, claude_names=False
+    )
 
-    assert choose.resolve("new") == "new"
+    assert [policy.resolve("best"), policy.resolve("best")] == ["old", "old"]
+    lists.pop(0)
+    assert policy.resolve("best") == "new"
 
-    models.append(Model("m1", "New"))
 
-    assert choose.resolve("new") == "m1"
+async def test_names_without_end_are_not_kept() -> None:
+    policy = ChooseModel(
+        Scripted([]), tuple, default="", aliases={}, foreign={}, claude_names=False
+    )
+
+    for number in range(1000):
+        assert policy.resolve(f"made-up-{number}") == f"made-up-{number}"
+
+    assert len(policy._resolved) <= 201

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -92,6 +93,16 @@ async def test_an_empty_batch_is_no_edge() -> None:
 
     assert error is None
     assert len(events) == 5
+
+
+async def test_who_does_not_ask_for_it_first_is_not_told_first() -> None:
+    inner = Scripted([answer()])
+
+    batches = [
+        list(batch) async for batch in measure(inner).reply(replace(ask(), usage_first=False))
+    ]
+
+    assert batches[0][0] == ReplyStarted("reply-1", "kmodel")
 
 
 async def test_a_long_request_is_guessed_from_a_few_windows() -> None:

@@ -44,6 +44,7 @@ def ask(
         tools=tools,
         sampling=Sampling(stop=stop, max_tokens=max_tokens),
         response_format=response_format,
+        usage_first=True,
     )
 
 

@@ -55,7 +55,7 @@ class ReplyStarted:
     warnings: tuple[str, ...] = ()
     """What was asked for and will not be done, each a sentence."""
     input_tokens: int = 0
-    """An early estimate of `Usage.input`, for dialects that must name it first."""
+    """An early estimate of `Usage.input`, for requests that ask for it (`usage_first`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def decode_request(
             stop=decode_stop(body.get("stop_sequences")),
         ),
         reasoning=decode_reasoning(body, max_tokens, warnings),
+        usage_first=True,
         response_format=decode_format(body),
     )
 

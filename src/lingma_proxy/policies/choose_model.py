@@ -15,6 +15,8 @@ AUTO = ("org_auto", "auto")
 CLAUDE = "claude-"
 LONGEST_NAME = 100
 """Characters of a name that are compared and shown; no model has a longer one."""
+MANY_NAMES = 200
+"""More than any client uses; beyond it somebody is making them up."""
 
 
 @dataclass(frozen=True)
@@ -172,18 +174,28 @@ class ChooseModel(Policy):
         self._known = known
         self._names = Names(default, aliases, foreign, claude_names, vendor_keys)
         self._missed = missed
+        self._resolved: dict[str, str] = {}
+        """Names that have been asked for, as long as the list stays the same."""
+        self._of: Sequence[Model] = ()
 
     def resolve(self, name: str) -> str:
         """The key that a client's name means.  Raises ModelNotFound."""
-        try:
-            return resolve(name, self._known(), self._names)
-        except ModelNotFound:
-            self._missed()
-            raise
+        models = self._known()
+        if models is not self._of or len(self._resolved) > MANY_NAMES:
+            self._resolved, self._of = {}, models
+        key = self._resolved.get(name)
+        if key is None:
+            try:
+                key = resolve(name, models, self._names)
+            except ModelNotFound:
+                self._missed()
+                raise
+            self._resolved[name] = key
+        return key
 
     def reply(self, request: ChatRequest) -> EventStream:
         try:
             key = self.resolve(request.model)
         except ModelNotFound as error:
             return refused(error)
-        return self.inner.reply(replace(request, model=key))
+        return self.inner.reply(request if key == request.model else replace(request, model=key))

@@ -1,14 +1,13 @@
 """Count what the vendor did not: the tokens of the request early, those of the reply late.
 
 What the vendor counted is kept; what we counted is marked as an estimate.  Counting never
-stands in the way.  A reply starts with a guess: exact for a short request, from samples of
-a long one.  While it is said, its texts are only remembered.  And only if it ends without
+stands in the way.  Where the client is told first, a reply starts with a guess: exact for a
+short request, from samples of a long one.  While it is said, its texts are only remembered.  And only if it ends without
 the vendor's usage is everything counted, in a thread where that takes a while.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 
 from lingma_proxy.aside import aside
 from lingma_proxy.backend import Backend, EventStream
@@ -72,13 +71,14 @@ class MeasureUsage(Policy):
     ) -> Sequence[Event]:
         events = list(batch)
         match events[0]:
-            case ReplyStarted(input_tokens=0) as started:
+            case ReplyStarted(input_tokens=0) as started if request.usage_first:
                 huge = is_long(request, HUGE)
                 tokens = await aside(lambda: self.guess(request)) if huge else self.guess(request)
-                events[0] = replace(started, input_tokens=tokens)
+                events[0] = ReplyStarted(started.id, started.model, started.warnings, tokens)
         match events[-1]:
             case ReplyEnded(usage=None) as ended:
-                events[-1] = replace(ended, usage=await self._usage(request, said))
+                usage = await self._usage(request, said)
+                events[-1] = ReplyEnded(ended.reason, usage, ended.stop_sequence)
         return events
 
     def guess(self, request: ChatRequest) -> int:
