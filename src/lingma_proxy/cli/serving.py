@@ -1,11 +1,12 @@
 """The life of a server: open the port, say what it is, answer, stop with grace."""
 
-import logging
 import time
+from contextlib import closing
 
 import aiohttp
 import click
 
+from lingma_proxy.cli import logs
 from lingma_proxy.cli.greeting import greeting
 from lingma_proxy.cli.loop import stops, unless
 from lingma_proxy.cli.people import tell
@@ -20,9 +21,7 @@ from lingma_proxy.settings import Resolved, Settings
 async def serving(resolved: Resolved) -> None:
     """Serve until somebody wants it to stop."""
     settings = resolved.settings
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("lingma_proxy").setLevel(settings.log_level.upper())
-    with stops() as said:
+    with closing(logs.start(settings.log_level)), stops() as said:
         async with simulated_if_asked(settings) as real:
             server = Server(assemble(real))
             url = await _opened(server, settings)
