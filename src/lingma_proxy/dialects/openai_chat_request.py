@@ -97,10 +97,11 @@ Without a word: `metadata`, `user`, `safety_identifier`, `prompt_cache_key`,
 
 
 def unhonoured(body: JsonObject) -> Iterator[str]:
-    for name, (silent, warning) in UNHONOURED.items():
-        value = body.get(name)
-        if value is not None and value not in silent:
-            yield warning
+    if not body.keys().isdisjoint(UNHONOURED):
+        for name, (silent, warning) in UNHONOURED.items():
+            value = body.get(name)
+            if value is not None and value not in silent:
+                yield warning
     if any(modality != "text" for modality in body.get("modalities") or ()):
         yield "modalities: the answer is text."
     if an_object(body.get("stream_options")).get("include_obfuscation"):
@@ -159,7 +160,20 @@ def ends(value: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return stop, ("stop: an empty sequence stops nothing.",)
 
 
+SAMPLING = frozenset(
+    "max_tokens max_completion_tokens temperature top_p top_k seed"
+    " presence_penalty frequency_penalty".split()
+)
+REASONING = frozenset(
+    "reasoning_effort reasoning thinking enable_thinking thinking_budget"
+    " chat_template_kwargs".split()
+)
+"""Most requests have none of these fields, and nothing is then to be read."""
+
+
 def sampling(body: JsonObject, stop: tuple[str, ...]) -> Sampling:
+    if body.keys().isdisjoint(SAMPLING):
+        return Sampling(stop=stop)
     top_k = integer(body, "top_k", -1)
     older = integer(body, "max_tokens", 1)
     newer = integer(body, "max_completion_tokens", 1)
@@ -182,6 +196,8 @@ def reasoning(body: JsonObject) -> Reasoning:
     budget_tokens}` (Moonshot, Zhipu), `enable_thinking` and `thinking_budget` (Qwen; also
     in `chat_template_kwargs`).
     """
+    if body.keys().isdisjoint(REASONING):
+        return Reasoning()
     router = an_object_at(body, "reasoning")
     moonshot = an_object_at(body, "thinking")
     template = an_object(body.get("chat_template_kwargs"))
