@@ -161,12 +161,26 @@ def ends(value: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 SAMPLING = frozenset(
-    "max_tokens max_completion_tokens temperature top_p top_k seed"
-    " presence_penalty frequency_penalty".split()
+    [
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "top_k",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+    ]
 )
 REASONING = frozenset(
-    "reasoning_effort reasoning thinking enable_thinking thinking_budget"
-    " chat_template_kwargs".split()
+    [
+        "reasoning_effort",
+        "reasoning",
+        "thinking",
+        "enable_thinking",
+        "thinking_budget",
+        "chat_template_kwargs",
+    ]
 )
 """Most requests have none of these fields, and nothing is then to be read."""
 
