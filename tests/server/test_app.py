@@ -43,6 +43,14 @@ async def test_a_near_miss_is_pointed_out():
     assert "/v1/messages" in loads(data)["error"]["message"]
 
 
+async def test_an_api_that_is_not_spoken_yet_is_no_slip_of_the_pen():
+    async with scripted() as served:
+        answer, data = await served.post("/v1/responses", CHAT)
+
+    assert answer.status == 404
+    assert "Responses API is not spoken" in loads(data)["error"]["message"]
+
+
 async def test_a_trailing_slash_does_no_harm():
     async with scripted(HELLO) as served:
         answer, _ = await served.post("/v1/chat/completions/", CHAT)

@@ -43,6 +43,17 @@ ONE_MODEL = "/v1/models/"
 """The only path with something behind it: a model's name, which may hold slashes."""
 
 
+NOT_YET = {
+    "/v1/responses": "OpenAI's Responses API",
+    "/api/v1/responses": "OpenAI's Responses API",
+    "/v1/completions": "OpenAI's old Completions API",
+    "/v1/embeddings": "OpenAI's Embeddings API",
+    "/api/chat": "Ollama's chat",
+    "/api/generate": "Ollama's chat",
+}
+"""What clients ask for and would otherwise be told is a slip of the pen."""
+
+
 class Server:
     """Serves a gateway.  `start` opens the port and probes nothing; `stop` drains."""
 
@@ -162,6 +173,11 @@ class Server:
         if path.startswith(ONE_MODEL):
             name = unquote(path.removeprefix(ONE_MODEL))
             return {"GET": partial(self._catalogue.one_model, name=name)}, path
+        if path in NOT_YET:
+            raise NotFound(
+                f"{NOT_YET[path]} is not spoken by this version: point the client at"
+                " /v1/chat/completions or /v1/messages."
+            )
         near = get_close_matches(path, self._routes, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise NotFound(f"There is nothing at {path[:200]}.{hint}")
