@@ -112,8 +112,6 @@ def assemble(settings: Settings) -> Gateway:
 def over(behind: Behind, settings: Settings) -> Gateway:
     """The stack of policies over a vendor."""
     remembered = RememberModels(behind.backend, settings.models_lifetime)
-    own = settings.model_aliases
-    ours = {name: key for name, key in ALIASES.items() if name not in own}
     backend: Backend = ContinuePrefill(remembered)  # inside CutOff: a stop may be in the prefill
     backend = CutOff(backend, TokenMeter)
     backend = MeasureUsage(backend, count_request, count_text)  # outside: a cut loses the usage
@@ -127,7 +125,8 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         backend,
         remembered.known,
         default=settings.model,
-        aliases={**own, **ours},
+        aliases=settings.model_aliases,
+        usual=ALIASES,
         foreign=settings.foreign_models,
         claude_names=settings.claude_names,
         vendor_keys=VENDOR_KEYS,

@@ -64,19 +64,34 @@ def test_an_alias_goes_before_the_names_on_the_list() -> None:
 
 
 @pytest.mark.parametrize(
+    ("models", "key"),
+    [
+        ([], "kmodel"),
+        ([KIMI], "kmodel"),
+        ([Model("kmodel_latest", "Kimi-K2.6")], "kmodel_latest"),
+        ([CODER], "kmodel"),
+    ],
+)
+def test_the_lists_own_names_go_before_the_usual_ones(models, key) -> None:
+    names = Names("", usual={"kimi-k2.6": "kmodel"})
+
+    assert resolve("Kimi-K2.6", models, names) == key
+
+
+@pytest.mark.parametrize(
     ("models", "aliases", "key"),
     [
         (LIST, {}, "org_auto"),
         (LIST, {"Auto": "org_auto"}, "org_auto"),
         (LIST, {"AUTO": "Kimi-K2.6"}, "kmodel"),
-        ([Model("auto", "Auto"), KIMI], {"Auto": "org_auto"}, "auto"),
+        ([Model("auto", "Auto"), KIMI], {}, "auto"),
         ([KIMI], {"Auto": "org_auto"}, "org_auto"),
         ([KIMI], {}, ""),
-        ([], {"Auto": "org_auto"}, "org_auto"),
+        ([], {}, "org_auto"),
     ],
 )
 @pytest.mark.parametrize("name", ["Auto", "AUTO"])
-def test_auto_is_the_users_meaning_else_the_listed_key_else_the_usual_one(
+def test_auto_is_the_users_meaning_else_the_listed_key_else_the_servers_choice(
     models, aliases, key, name
 ) -> None:
     assert resolve(name, models, Names("", aliases=aliases)) == key
@@ -88,7 +103,7 @@ def test_auto_is_the_users_meaning_else_the_listed_key_else_the_usual_one(
         ([KIMI, Model("m2", "M2", is_default=True)], "m2"),
         ([KIMI, AUTO], "org_auto"),
         ([KIMI], ""),
-        ([], ""),
+        ([], "org_auto"),
     ],
 )
 def test_without_a_default_setting_the_list_says_or_auto(models, key) -> None:

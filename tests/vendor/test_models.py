@@ -4,7 +4,7 @@ import pytest
 
 from lingma_proxy.backend import Model
 from lingma_proxy.errors import BackendError, NotLoggedIn, ProtocolError
-from lingma_proxy.vendor.models import ALIASES, KNOWN, aliases, decode
+from lingma_proxy.vendor.models import ALIASES, KNOWN, decode
 from support.vectors import vectors
 
 VECTORS = vectors("model_list")
@@ -74,21 +74,7 @@ def test_the_aliases_people_are_used_to_work(alias):
 def test_so_do_those_of_other_programs(alias):
     name, key = alias
 
-    assert aliases([Model("kmodel", "Kimi")])[name] == key
-
-
-@pytest.mark.parametrize(
-    ("keys", "auto"),
-    [((), "org_auto"), (("org_auto",), "org_auto"), (("auto",), "auto"), (("kmodel",), "")],
-)
-def test_auto_is_what_the_list_calls_it_or_the_servers_choice(keys, auto):
-    assert aliases(Model(key, key) for key in keys)["auto"] == auto
-
-
-def test_the_accounts_own_names_count_before_the_usual_ones():
-    found = aliases([Model("kmodel_latest", "Kimi-K2.6"), Model("x", "Kimi-K2.6")])
-
-    assert found["kimi-k2.6"] == "kmodel_latest"
+    assert name == "auto" or ALIASES[name] == key  # what Auto means depends on the list
 
 
 def test_every_known_model_can_be_called_by_its_name():

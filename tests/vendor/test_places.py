@@ -16,7 +16,6 @@ from lingma_proxy.vendor.places import (
     is_log,
     log_roots,
     login_files,
-    machine_id_from_text,
     machine_ids_from_text,
     normalize_hint,
     region_url,
@@ -157,14 +156,14 @@ def test_a_region_has_its_own_base_url(text, url):
 
 @pytest.mark.parametrize("row", VECTORS["machine_id_from_text"], ids=lambda it: it["text"])
 def test_a_machine_id_is_read_as_the_vectors_say(row):
-    assert machine_id_from_text(row["text"]) == row["expect"]
+    assert machine_ids_from_text(row["text"])[0] == row["expect"]
 
 
 @pytest.mark.parametrize(
     "text", ["", "machine id: short", "machine id:", "machine-id: C:\\no such id here", "x"]
 )
 def test_what_is_no_machine_id_is_not_taken_for_one(text):
-    assert machine_id_from_text(text) == ""
+    assert machine_ids_from_text(text) == ()
 
 
 def test_what_jetbrains_writes_comes_after_the_plain_words():

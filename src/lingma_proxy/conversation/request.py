@@ -148,5 +148,3 @@ class ChatRequest:
     response_format: ResponseFormat | None = None
     usage_first: bool = False
     """Whether the client is told at the start how much it asked (Anthropic's message_start)."""
-    client: str = ""
-    """Who asks, for fairness and the record: from the User-Agent."""

@@ -21,28 +21,27 @@ MANY_NAMES = 200
 
 @dataclass(frozen=True)
 class Names:
-    """What names mean, apart from what the list says.
-
-    `aliases` and `foreign` are tried in their order, so the user's own come first.
-    """
+    """What names mean, apart from what the list says."""
 
     default: str
     """What "" means; "" again: the list's default, else Auto."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Another name for a key (or for another name), in any case."""
+    """The user's own: another name for a key (or for another name), in any case."""
     foreign: Mapping[str, str] = field(default_factory=dict)
     """Patterns (`claude-*`) of names that other vendors use → a name, or "" for the default."""
     claude_names: bool = False
     """Whether `claude-<key>` means the key."""
     vendor_keys: frozenset[str] = frozenset()
     """Keys that are good even when the list lacks them."""
+    usual: Mapping[str, str] = field(default_factory=dict)
+    """Names that people use, in lower case → keys; the list's own names go before them."""
 
 
 def resolve(name: str, models: Sequence[Model], names: Names) -> str:
     """The key that a client's name means.  Raises ModelNotFound.
 
-    In this order: the default · a key as it is spelled · Auto · an alias · a name or key
-    in any case · `claude-<key>` · a pattern of foreign names.  While no list is known,
+    In this order: the default · a key as it is spelled · Auto · the user's alias · a name or
+    key of the list in any case · a usual name · `claude-<key>` · a pattern of foreign names.  While no list is known,
     what none of these knows passes as it is; once there is one, it is not found.
 
     A model that the list calls disabled passes: the list may be old, and only the vendor
@@ -94,18 +93,24 @@ def _ours(name: str, models: Sequence[Model], names: Names) -> str | None:
     fitting = [model for model in models if folded in {model.name.casefold(), model.key.casefold()}]
     if fitting:  # two models may share a name: one that is enabled is meant
         return max(fitting, key=lambda model: model.enabled).key
+    if folded in names.usual:
+        return names.usual[folded]
     if names.claude_names and folded.startswith(CLAUDE):
         return _ours(name[len(CLAUDE) :], models, replace(names, claude_names=False))
     return None
 
 
 def _auto(models: Sequence[Model], names: Names) -> str:
-    """The user's own meaning of it, else the key that is listed, else the usual one."""
+    """The user's own meaning of it, else the key that is listed.
+
+    A list without one: "", and the server chooses; no list: the usual key
+    (`protocol/disagreements.md` D-16).
+    """
     target = _alias("auto", names)
-    if target is not None and target.casefold() not in AUTO:
+    if target is not None:
         return _taken_at_its_word(target, models, _without("auto", names))
     listed = {model.key for model in models}
-    return next((key for key in AUTO if key in listed), target or "")
+    return next((key for key in AUTO if key in listed), "" if models else AUTO[0])
 
 
 def _alias(folded: str, names: Names) -> str | None:
@@ -167,12 +172,13 @@ class ChooseModel(Policy):
         aliases: Mapping[str, str],
         foreign: Mapping[str, str],
         claude_names: bool,
+        usual: Mapping[str, str] | None = None,
         vendor_keys: frozenset[str] = frozenset(),
         missed: Callable[[], None] = _nobody,
     ) -> None:
         super().__init__(inner)
         self._known = known
-        self._names = Names(default, aliases, foreign, claude_names, vendor_keys)
+        self._names = Names(default, aliases, foreign, claude_names, vendor_keys, usual or {})
         self._missed = missed
         self._resolved: dict[str, str] = {}
         """Names that have been asked for, as long as the list stays the same."""

@@ -6,7 +6,7 @@ entry without a key does not.  The vendor rarely says how much a model takes in,
 before it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -41,22 +41,6 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 """Names that people use, in lower case → keys."""
 
 _KNOWN = {model.key: model for model in KNOWN}
-
-
-def aliases(models: Iterable[Model] = ()) -> dict[str, str]:
-    """The names of an account's models and the aliases, in lower case → keys.
-
-    `auto` leads to the key under which the list has it; to "" (the server chooses) when
-    the list has none, and to the usual key when there is no list.
-    """
-    models = tuple(models)
-    found = dict(ALIASES)
-    for model in reversed(models):
-        found[model.name.lower()] = model.key
-    listed = {model.key for model in models}
-    if listed:
-        found["auto"] = next((key for key in (AUTO, "auto") if key in listed), "")
-    return found
 
 
 def decode(body: bytes) -> tuple[Model, ...]:

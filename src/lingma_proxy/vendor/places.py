@@ -286,11 +286,6 @@ MACHINE_FIELD = re.compile(
 END_OF_ID = re.compile(r"[\s,;]")
 
 
-def machine_id_from_text(text: str) -> str:
-    """The machine id that a log most likely names; "" if none."""
-    return next(iter(machine_ids_from_text(text)), "")
-
-
 def machine_ids_from_text(text: str) -> tuple[str, ...]:
     """All that may be machine ids, the likelier first; in each kind, the last one first."""
     found = [
