@@ -102,6 +102,19 @@ def test_a_key_in_the_words_is_left_out():
     assert quoted("bad token " + "Ab3/" * 20 + " sent") == "bad token […] sent"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ENOENT: '/home/me/.x/y z'", "ENOENT: '[a path] z'"),
+        (r"no C:\Users\me\a.txt, nor d:/x", "no [a path], nor [a path]"),
+        ("GET https://a.example/home/x and /api/v2/home/list", None),
+        ("at (/tmp/a/b.js:12:3)", "at ([a path]:12:3)"),
+    ],
+)
+def test_where_things_lie_is_left_out(text, said):
+    assert quoted(text) == (said or text)
+
+
 @given(st.integers(0, 999), texts, texts)
 def test_every_refusal_has_a_meaning(status, code, message):
     assert isinstance(refusal(status, code, message), BackendError)

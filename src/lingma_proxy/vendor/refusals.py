@@ -14,14 +14,22 @@ from lingma_proxy.errors import (
     ProxyError,
     RateLimited,
 )
-from lingma_proxy.jsonio import Json, is_object, loads
+from lingma_proxy.jsonio import Json, JsonObject, is_object, loads
 
 LONG_WORD = re.compile(r"[A-Za-z0-9+/=_\-.]{40,}")
 """Keys and signatures look like this; prose does not."""
 SPOKEN_STATUS = re.compile(r"[45][0-9][0-9]")
 BLANKS = re.compile(r"\s+")
+LOCAL_PATH = re.compile(
+    r"(?:\b[A-Za-z]:(?:\\|/(?!/))|(?<![\w./:-])/(?:home|Users|root|tmp|var|private|opt|usr|etc|mnt)/)"
+    r"[^\s\"'`,;:()\[\]{}<>]*"
+)
+"""Where something lies on this machine, up to the first blank or bracket.  Routes of an API
+begin otherwise."""
 XML_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
 
+FINE = {"", "0", "200"}
+"""Codes that are no error."""
 WRONG_HOST = "NoSuchKey"
 """What a file store says that was taken for the API."""
 BLOCKED = "ErrorCode418"
@@ -34,8 +42,9 @@ LOG_IN = (
 
 
 def quoted(text: str, limit: int = 200) -> str:
-    """The vendor's words, fit to be passed on: one line, short, without keys."""
-    text = LONG_WORD.sub("[…]", BLANKS.sub(" ", text).strip())
+    """The vendor's words, fit to be passed on: one line, short, without keys and local paths."""
+    text = LOCAL_PATH.sub("[a path]", BLANKS.sub(" ", text).strip())
+    text = LONG_WORD.sub("[…]", text)
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -56,6 +65,21 @@ def code_and_message(value: Json) -> tuple[str, str]:
         case _:
             return "", ""
     return _plain(code), _plain(message)
+
+
+def status_in(value: JsonObject) -> int:
+    """The HTTP status that an object speaks of, 0 if it speaks of none."""
+    for name in ("statusCodeValue", "status", "statusCode"):
+        match value.get(name):
+            case bool():
+                pass
+            case int(status):
+                return status
+            case str(status) if len(status) == 3 and status.isascii() and status.isdecimal():
+                return int(status)
+            case _:
+                pass
+    return 0
 
 
 def read_error(body: bytes) -> tuple[str, str]:

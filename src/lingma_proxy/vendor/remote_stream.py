@@ -27,7 +27,7 @@ from lingma_proxy.conversation.events import Event, FinishReason, Usage
 from lingma_proxy.conversation.writer import ReplyWriter
 from lingma_proxy.errors import ProtocolError, ProxyError
 from lingma_proxy.jsonio import Json, is_object
-from lingma_proxy.vendor.refusals import code_and_message, quoted, refusal
+from lingma_proxy.vendor.refusals import FINE, code_and_message, quoted, refusal, status_in
 from lingma_proxy.wire.sse import SseDecoder
 
 DONE = "[DONE]"
@@ -39,8 +39,6 @@ REASONS = {
     "function_call": FinishReason.TOOL_CALLS,
     "content_filter": FinishReason.CONTENT_FILTER,
 }
-FINE = {"", "0", "200"}
-"""Codes that are no error."""
 
 
 class _Function(Struct):
@@ -200,7 +198,7 @@ class RemoteStream:
         value = self._json(text)
         if not is_object(value):
             return
-        status = _status(value)
+        status = status_in(value)
         body = value.get("body")
         if status >= 400:
             raise self._refused(value, status)
@@ -224,7 +222,7 @@ class RemoteStream:
         if not value.get("choices"):
             code, message = code_and_message(value)
             if value.get("error") or value.get("success") is False or code not in FINE:
-                raise refusal(_status(value), code, message)
+                raise refusal(status_in(value), code, message)
         try:
             chunk = msgspec.convert(value, _Chunk, strict=False)
         except msgspec.ValidationError as error:
@@ -325,21 +323,6 @@ class RemoteStream:
             reason = FinishReason.TOOL_CALLS if self._writer.any_calls else FinishReason.STOP
         events += self._writer.end(reason, self._usage or self._measured)
         self.over = True
-
-
-def _status(value: dict[str, Json]) -> int:
-    """The HTTP status that an object speaks of, 0 if it speaks of none."""
-    for name in ("statusCodeValue", "status", "statusCode"):
-        match value.get(name):
-            case bool():
-                pass
-            case int(status):
-                return status
-            case str(status) if len(status) == 3 and status.isascii() and status.isdecimal():
-                return int(status)
-            case _:
-                pass
-    return 0
 
 
 def _usage(usage: _Usage) -> Usage | None:
