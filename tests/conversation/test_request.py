@@ -39,6 +39,7 @@ def test_what_was_not_said_is_not_there() -> None:
     assert (silent.tools, silent.tool_choice, silent.parallel_tool_calls) == ((), "auto", True)
     assert (silent.reasoning.wanted, silent.reasoning.shown) == (None, True)
     assert silent.response_format is None
+    assert silent.conversation == ""
 
 
 def test_a_request_can_be_asked_of_another_model() -> None:

@@ -38,6 +38,27 @@ def test_the_smallest_request() -> None:
     assert found.request.reasoning == Reasoning(shown=False)
 
 
+@pytest.mark.parametrize(
+    ("user_id", "name"),
+    [
+        ('{"device_id":"d","account_uuid":"","session_id":"257dc721"}', "257dc721"),
+        ("user_0a1b_account_2c3d_session_257dc721", "257dc721"),
+        ("somebody", ""),
+        ('{"device_id":"d"}', ""),
+        ('{"session_id":7}', ""),
+        ('{"session_id', ""),
+        ("[" * 100_000, ""),
+        (7, ""),
+        (None, ""),
+    ],
+)
+def test_a_conversation_is_called_what_claude_code_calls_its_session(
+    user_id: Any, name: str
+) -> None:
+    assert asked(metadata={"user_id": user_id}).request.conversation == name
+    assert asked(metadata=user_id).request.conversation == ""
+
+
 def test_everything_that_says_how_to_draw() -> None:
     found = asked(
         max_tokens=0,

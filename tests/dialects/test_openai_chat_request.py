@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,19 @@ def complaint(**fields: Any) -> InvalidRequest | None:
 
 
 # What is honoured.
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"prompt_cache_key": "01a20355"}, "01a20355"),
+        ({"prompt_cache_key": None}, ""),
+        ({"prompt_cache_key": 7}, ""),
+        ({"user": "somebody", "safety_identifier": "somebody"}, ""),
+    ],
+)
+def test_a_conversation_is_called_by_its_cache_key(fields, name):
+    assert asked(**fields).request.conversation == name
 
 
 def test_what_is_not_said_is_not_sent():
@@ -254,7 +268,9 @@ def test_what_is_not_honoured_is_named(name: str):
 
 @pytest.mark.parametrize("name", WITHOUT_EFFECT)
 def test_what_has_no_effect_is_not_mentioned(name: str):
-    assert asked(**{name: WITHOUT_EFFECT[name]}) == asked()
+    found = asked(**{name: WITHOUT_EFFECT[name]})
+
+    assert replace(found, request=replace(found.request, conversation="")) == asked()
 
 
 def test_every_documented_field_is_accounted_for():

@@ -74,6 +74,10 @@ def test_the_model_and_the_kind_of_user_are_passed_on():
     assert body(HELLO, user_type="")["aliyun_user_type"] == "personal_standard"
 
 
+def test_what_a_client_calls_its_conversation_is_not_the_vendors_business():
+    assert body(replace(HELLO, conversation="mine")) == body(HELLO)
+
+
 def test_turns_stay_where_they_are_and_text_as_it_came():
     assert sent(said("user", "  a\n"), said("system", "b"), said("assistant", " c"), said("user", "")) == [
         {"role": "user", "content": "  a\n"},

@@ -148,3 +148,6 @@ class ChatRequest:
     response_format: ResponseFormat | None = None
     usage_first: bool = False
     """Whether the client is told at the start how much it asked (Anthropic's message_start)."""
+    conversation: str = ""
+    """The client's own name for the conversation, where it gives one.  A backend that keeps
+    conversations may go by it; no answer depends on it."""

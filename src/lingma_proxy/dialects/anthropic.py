@@ -22,7 +22,7 @@ from lingma_proxy.dialects.anthropic_content import decode_messages, decode_syst
 from lingma_proxy.dialects.anthropic_encode import AnthropicEncoder, error_body, whole
 from lingma_proxy.dialects.anthropic_tools import Offer
 from lingma_proxy.errors import InvalidRequest
-from lingma_proxy.jsonio import Json, JsonObject, an_object, objects
+from lingma_proxy.jsonio import Json, JsonObject, an_object, loads, objects
 
 EFFORTS: dict[str, Effort] = {
     "low": "low",
@@ -74,6 +74,7 @@ def decode_request(
         reasoning=decode_reasoning(body, max_tokens, warnings),
         usage_first=True,
         response_format=decode_format(body),
+        conversation=session(an_object(body.get("metadata")).get("user_id")),
     )
 
 
@@ -150,6 +151,21 @@ def decode_format(body: JsonObject) -> ResponseFormat | None:
             return ResponseFormat(schema)
         case _:
             raise refused(name, "an object of type json_schema, with a schema, is expected.")
+
+
+def session(user_id: Json) -> str:
+    """The session that Claude Code names in `metadata.user_id`; "" when it only names a user.
+
+    It is JSON in a string, `{"device_id", "account_uuid", "session_id"}`; versions before 2.1
+    wrote `user_…_account_…_session_…`.
+    """
+    if not isinstance(user_id, str):
+        return ""
+    try:
+        named = an_object(loads(user_id)).get("session_id")
+    except ValueError:
+        named = user_id.rpartition("_session_")[2] if "_session_" in user_id else ""
+    return named if isinstance(named, str) else ""
 
 
 def unhonoured(body: JsonObject) -> list[str]:

@@ -62,6 +62,7 @@ def decode(body: JsonObject, id: str) -> ChatAsked:
         sampling=sampling(body, stop),
         reasoning=reasoning(body),
         response_format=response_format(body.get("response_format")),
+        conversation=conversation_name(body.get("prompt_cache_key")),
     )
     history.check(request.messages)
     stream_options = an_object_at(body, "stream_options")
@@ -73,6 +74,14 @@ def decode(body: JsonObject, id: str) -> ChatAsked:
         warnings=(*stop_warnings, *unhonoured(body)),
         functions=functions,
     )
+
+
+def conversation_name(prompt_cache_key: Json) -> str:
+    """What the key says, which clients take anew for each conversation.
+
+    `user` and `safety_identifier` name a person, who may have many conversations.
+    """
+    return prompt_cache_key if isinstance(prompt_cache_key, str) else ""
 
 
 # Fields that are not honoured.
