@@ -10,29 +10,11 @@ separated by commas.  They are asked for
 `FAULTS` is the whole list; a name that is not on it is answered with the list.
 """
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
+from lingma_proxy.simulator.fault_table import Fault, Faults, Table
 
-from lingma_proxy.simulator.refusal import Refusal, bad_request
+__all__ = ["FAULTS", "NONE", "Faults", "describe", "in_text", "parse", "parse_all"]
 
-LINE = re.compile(r"^[ \t]*SIMULATE:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-MOST = 16 * 1024 * 1024
-"""No number is taken that is larger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    says: str
-    takes: Literal["", "seconds", "number", "word"] = ""
-    default: str | None = None
-    """Its value when none is given; None means for ever, or at once."""
-    words: tuple[str, ...] = ()
-
-
-FAULTS: Mapping[str, Fault] = MappingProxyType(
+TABLE = Table(
     {
         # Refusals.
         "signature": Fault(
@@ -106,98 +88,9 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
     }
 )
 
-
-class Faults:
-    """Those that were chosen for one answer."""
-
-    def __init__(self, chosen: Mapping[str, str | None] = MappingProxyType({})) -> None:
-        self._chosen = dict(chosen)
-
-    def __contains__(self, name: str) -> bool:
-        assert name in FAULTS, f"there is no fault {name}"
-        return name in self._chosen
-
-    def __or__(self, other: "Faults") -> "Faults":
-        """Both; of two values for one name the other's."""
-        return Faults(self._chosen | other._chosen)
-
-    def __bool__(self) -> bool:
-        return bool(self._chosen)
-
-    def __repr__(self) -> str:
-        pieces = (
-            name if value is None else f"{name}={value}" for name, value in self._chosen.items()
-        )
-        return f"Faults({', '.join(pieces)})"
-
-    def word(self, name: str) -> str | None:
-        return self._chosen.get(name)
-
-    def number(self, name: str) -> int | None:
-        value = self._chosen.get(name)
-        return None if value is None else int(value)
-
-    def seconds(self, name: str) -> float | None:
-        """None: for ever."""
-        value = self._chosen.get(name)
-        return None if value is None else float(value)
-
-
-NONE = Faults()
-
-
-def parse(text: str) -> Faults:
-    """The faults in `name[=value], …`.  Raises a Refusal (400) that lists the names."""
-    return parse_all(text.split(","))
-
-
-def parse_all(pieces: Iterable[str]) -> Faults:
-    chosen: dict[str, str | None] = {}
-    for piece in pieces:
-        name, equals, value = piece.strip().partition("=")
-        if not name and not equals:
-            continue
-        fault = FAULTS.get(name)
-        if fault is None:
-            raise unknown(name)
-        chosen[name] = _checked(name, fault, value.strip() if equals else None)
-    return Faults(chosen)
-
-
-def in_text(text: str) -> Faults:
-    """The faults that the `SIMULATE:` lines of a text ask for."""
-    return parse_all(piece for line in LINE.findall(text) for piece in line.split(","))
-
-
-def describe() -> str:
-    """The table, for people."""
-    rows = {
-        f"{name}[={fault.takes}]" if fault.takes else name: fault for name, fault in FAULTS.items()
-    }
-    width = max(map(len, rows))
-    return "\n".join(
-        f"{name:<{width}}  {fault.says}" + (f" ({', '.join(fault.words)})" if fault.words else "")
-        for name, fault in rows.items()
-    )
-
-
-def unknown(name: str) -> Refusal:
-    return bad_request(f"the simulator has no fault {name[:40]!r}. It has: {', '.join(FAULTS)}")
-
-
-def _checked(name: str, fault: Fault, value: str | None) -> str | None:
-    if value is None:
-        return fault.default
-    match fault.takes:
-        case "":
-            raise bad_request(f"the fault {name} takes no value")
-        case "word":
-            if value not in fault.words:
-                raise bad_request(f"the fault {name} takes one of {', '.join(fault.words)}")
-        case "number":
-            if not (value.isascii() and value.isdigit() and int(value) <= MOST):
-                raise bad_request(f"the fault {name} takes a number up to {MOST}")
-        case "seconds":
-            if not re.fullmatch(r"\d{1,5}(\.\d{1,6})?", value, re.ASCII):
-                raise bad_request(f"the fault {name} takes a number of seconds")
-    return value
+FAULTS = TABLE.faults
+NONE = TABLE.none
+parse = TABLE.parse
+parse_all = TABLE.parse_all
+in_text = TABLE.in_text
+describe = TABLE.describe
