@@ -58,9 +58,9 @@ LOG_FILES = ("lingma.log", "Lingma.log", "main.log", "renderer.log", "sharedproc
 
 def runtimes(machine: Machine) -> tuple[PurePath, ...]:
     """Folders that may hold a login, the likelier first: Qoder CN, then Lingma, then editors."""
-    home, support = machine.home, _support(machine)
-    roots = _folders(machine, WINDOWS_ROOTS)
-    configs = [home / ".config", *_folders(machine, ("XDG_CONFIG_HOME",))]
+    home, support = machine.home, app_support(machine)
+    roots = folders(machine, WINDOWS_ROOTS)
+    configs = [home / ".config", *folders(machine, ("XDG_CONFIG_HOME",))]
     found: list[PurePath] = []
     for dotted, names in FAMILIES:
         for name in dotted:
@@ -73,9 +73,9 @@ def runtimes(machine: Machine) -> tuple[PurePath, ...]:
         for root in roots:
             found += [root / name / end for name in names for end in ("", SHARED)]
             found += [root / name.removeprefix(".") for name in dotted]
-    for root in (support, *_folders(machine, ("APPDATA",)), *configs):
+    for root in (support, *folders(machine, ("APPDATA",)), *configs):
         found += [root / editor / EXTENSION for editor in EDITORS]
-    return _distinct(machine, found)
+    return distinct(machine, found)
 
 
 def login_files(runtime: PurePath) -> tuple[PurePath, ...]:
@@ -85,7 +85,7 @@ def login_files(runtime: PurePath) -> tuple[PurePath, ...]:
 
 def hint_files(machine: Machine, runtime: PurePath | None = None) -> tuple[PurePath, ...]:
     """Files that may name the base URL, the likelier first; those of `runtime` before all."""
-    home, support = machine.home, _support(machine)
+    home, support = machine.home, app_support(machine)
     found: list[PurePath] = []
     if runtime is not None:
         found += [runtime / "cache/app-config.json", runtime / "cache/config.json"]
@@ -100,26 +100,26 @@ def hint_files(machine: Machine, runtime: PurePath | None = None) -> tuple[PureP
     for dotted, name in ((".qodercn", "qodercn"), (".lingma", "lingma")):
         for folder in ("logs", "vscode/sharedClientCache/logs"):
             found += [home / dotted / folder / f"{name}{end}.log" for end in ("", "-extension")]
-    return _distinct(machine, found)
+    return distinct(machine, found)
 
 
 def log_roots(machine: Machine) -> tuple[PurePath, ...]:
     """Folders whose newest sub-folders hold logs."""
-    home, support = machine.home, _support(machine)
+    home, support = machine.home, app_support(machine)
     names = ("Lingma", "QoderCN", "Qoder")
     found = [
         home / dotted / folder
         for dotted in (".lingma", ".qodercn")
         for folder in ("logs", "vscode/sharedClientCache/logs")
     ]
-    for root in (support, *_folders(machine, WINDOWS_ROOTS)):
+    for root in (support, *folders(machine, WINDOWS_ROOTS)):
         found += [root / name / end for name in names for end in ("logs", f"{SHARED}/logs")]
-    states = _folders(machine, ("XDG_CONFIG_HOME", "XDG_STATE_HOME"))
+    states = folders(machine, ("XDG_CONFIG_HOME", "XDG_STATE_HOME"))
     for root in (*states, home / ".config", home / ".local/state"):
         found += [root / name / "logs" for name in ("Lingma", "QoderCN")]
-    for root in (support, *_folders(machine, ("APPDATA",)), home / ".config"):
+    for root in (support, *folders(machine, ("APPDATA",)), home / ".config"):
         found.append(root / "Code" / EXTENSION / "logs")
-    return _distinct(machine, found)
+    return distinct(machine, found)
 
 
 def is_log(name: str) -> bool:
@@ -140,15 +140,15 @@ def shown(machine: Machine, path: PurePath) -> str:
         return "…/" + "/".join(path.parts[-2:])
 
 
-def _support(machine: Machine) -> PurePath:
+def app_support(machine: Machine) -> PurePath:
     return machine.home / "Library/Application Support"
 
 
-def _folders(machine: Machine, variables: Iterable[str]) -> list[PurePath]:
+def folders(machine: Machine, variables: Iterable[str]) -> list[PurePath]:
     return [folder for name in variables if (folder := machine.folder(name)) is not None]
 
 
-def _distinct(machine: Machine, paths: Iterable[PurePath]) -> tuple[PurePath, ...]:
+def distinct(machine: Machine, paths: Iterable[PurePath]) -> tuple[PurePath, ...]:
     """Each folder once.  On Linux a name in another case is another folder."""
     fold = str if machine.system == "linux" else _folded
     found: dict[str, PurePath] = {}
