@@ -73,6 +73,26 @@ def test_an_error_carries_what_is_known() -> None:
     assert error.details == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RateLimited("Wait.", retry_after=7.5, param="n", code="quota", details={"a": 1}),
+        BackendRefused("No.", upstream=503, code="quota"),
+        MethodNotAllowed("Use POST.", allowed=("POST",)),
+        NotAllowed("No.", status=403),
+        ModelNotFound("There is none."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_in_other_words_is_the_same_error(error: ProxyError) -> None:
+    other = error.saying("In other words.")
+
+    assert type(other) is type(error)
+    assert str(other) == other.message == "In other words."
+    assert {**vars(other), "message": error.message} == vars(error)
+    assert error.message != other.message
+
+
 def test_the_statuses_of_an_instance_are_its_own() -> None:
     assert NotAllowed("No.", status=403).status == 403
     assert NotAllowed("No.").status == NotAllowed.status == 401

@@ -26,6 +26,7 @@ reads a message to decide anything.  No message holds a secret or a local path.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Self
 
 
 class ProxyError(Exception):
@@ -55,6 +56,13 @@ class ProxyError(Exception):
         """A stable word for programs, as OpenAI's `code`: `model_not_found`, …"""
         self.details = details
         """What only one dialect can say, as Anthropic's `error.details`."""
+
+    def saying(self, message: str) -> Self:
+        """The same error in other words: its class, and all that it carries, stay."""
+        kind = type(self)
+        other = kind.__new__(kind, message)
+        other.__dict__.update(self.__dict__, message=message)
+        return other
 
 
 class InvalidRequest(ProxyError):
