@@ -19,7 +19,7 @@ from lingma_proxy.conversation.tokens import TokenMeter, count_request, count_te
 from lingma_proxy.errors import NotLoggedIn, SettingsError
 from lingma_proxy.policies.answer_in_json import AnswerInJson
 from lingma_proxy.policies.check_grammar import CheckGrammar
-from lingma_proxy.policies.choose_model import ChooseModel
+from lingma_proxy.policies.choose_model import ChooseModel, Names
 from lingma_proxy.policies.continue_prefill import ContinuePrefill
 from lingma_proxy.policies.cut_off import CutOff
 from lingma_proxy.policies.fit_names import FitNames
@@ -121,16 +121,16 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     backend = limit = Limit(
         backend, settings.max_concurrent, settings.max_queue, settings.queue_timeout
     )
-    backend = choose = ChooseModel(
-        backend,
-        remembered.known,
+    names = Names(
         default=settings.model,
         aliases=settings.model_aliases,
-        usual=ALIASES,
         foreign=settings.foreign_models,
         claude_names=settings.claude_names,
         vendor_keys=VENDOR_KEYS,
-        missed=remembered.refresh_soon,
+        usual=ALIASES,
+    )
+    backend = choose = ChooseModel(
+        backend, remembered.known, lambda: names, missed=remembered.refresh_soon
     )
     if settings.check_grammar:
         backend = CheckGrammar(backend)

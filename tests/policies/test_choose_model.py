@@ -192,16 +192,10 @@ def test_whatever_circles_the_settings_run_in_there_is_an_answer(
 
 
 def choosing(inner: Scripted, models=LIST, missed=lambda: None) -> ChooseModel:
-    return ChooseModel(
-        inner,
-        lambda: models,
-        default="kmodel",
-        aliases={"fast": "Qwen3-Coder"},
-        foreign={"claude-*": ""},
-        claude_names=False,
-        vendor_keys=frozenset({"mmodel"}),
-        missed=missed,
+    names = Names(
+        "kmodel", {"fast": "Qwen3-Coder"}, {"claude-*": ""}, vendor_keys=frozenset({"mmodel"})
     )
+    return ChooseModel(inner, lambda: models, lambda: names, missed=missed)
 
 
 async def test_the_vendor_is_asked_for_the_key() -> None:
@@ -229,19 +223,26 @@ async def test_an_unknown_model_is_refused_before_anything_is_asked() -> None:
 
 async def test_a_name_means_another_model_once_the_list_is_another() -> None:
     lists = [(Model("old", "Best"),), (Model("new", "Best"),)]
-    policy = ChooseModel(
-        Scripted([]), lambda: lists[0], default="", aliases={}, foreign={}, claude_names=False
-    )
+    names = Names()
+    policy = ChooseModel(Scripted([]), lambda: lists[0], lambda: names)
 
     assert [policy.resolve("best"), policy.resolve("best")] == ["old", "old"]
     lists.pop(0)
     assert policy.resolve("best") == "new"
 
 
+async def test_a_name_means_another_model_once_somebody_else_answers() -> None:
+    meanings = [Names("kmodel", vendor_keys=frozenset({"kmodel"})), Names(auto="")]
+    policy = ChooseModel(Scripted([]), tuple, lambda: meanings[0])
+
+    assert [policy.resolve(name) for name in ("", "auto")] == ["kmodel", "org_auto"]
+    meanings.pop(0)
+    assert [policy.resolve(name) for name in ("", "auto")] == ["", ""]
+
+
 async def test_names_without_end_are_not_kept() -> None:
-    policy = ChooseModel(
-        Scripted([]), tuple, default="", aliases={}, foreign={}, claude_names=False
-    )
+    names = Names()
+    policy = ChooseModel(Scripted([]), tuple, lambda: names)
 
     for number in range(1000):
         assert policy.resolve(f"made-up-{number}") == f"made-up-{number}"

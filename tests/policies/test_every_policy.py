@@ -17,7 +17,7 @@ from lingma_proxy.gateway import Behind, over
 from lingma_proxy.policies.answer_in_json import AnswerInJson
 from lingma_proxy.policies.base import Policy
 from lingma_proxy.policies.check_grammar import CheckGrammar
-from lingma_proxy.policies.choose_model import ChooseModel
+from lingma_proxy.policies.choose_model import ChooseModel, Names
 from lingma_proxy.policies.continue_prefill import ContinuePrefill
 from lingma_proxy.policies.cut_off import CutOff
 from lingma_proxy.policies.fit_names import FitNames
@@ -25,6 +25,7 @@ from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
+from lingma_proxy.policies.settle import Settle
 from lingma_proxy.settings import Settings
 from support.backends import (
     THOUGHT,
@@ -51,7 +52,12 @@ class Letters:
 
 
 def choose(inner: Backend) -> Policy:
-    return ChooseModel(inner, tuple, default="kmodel", aliases={}, foreign={}, claude_names=False)
+    names = Names("kmodel")
+    return ChooseModel(inner, tuple, lambda: names)
+
+
+def unsettled(inner: Backend) -> Policy:
+    return Settle(inner, lambda: False, lambda: asyncio.sleep(0))
 
 
 def everything(inner: Backend) -> Backend:
@@ -71,6 +77,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "measure_usage": lambda inner: MeasureUsage(inner, lambda _: 1, len),
     "prepare_images": PrepareImages,
     "remember_models": lambda inner: RememberModels(inner, 60.0),
+    "settle": unsettled,
     "everything": everything,
 }
 PREFILL = Message("assistant", (Text("Let"),))

@@ -159,6 +159,35 @@ async def test_a_refresh_is_asked_for_and_not_waited_for(clock) -> None:
     assert remember.known() == NEW
 
 
+async def test_the_list_of_another_is_forgotten_and_theirs_is_fetched(clock) -> None:
+    inner = Lists(OLD, BackendUnavailable("gone"), NEW)
+    answering = ["remote"]
+    remember = RememberModels(inner, LIFETIME, clock, lambda: answering[0])
+    assert await remember.models() == OLD
+
+    answering[0] = "ipc"
+    assert remember.known() == ()
+    await settle()
+    assert await remember.models() == NEW
+    assert remember.known() == NEW
+    assert inner.fetches == 3
+
+
+async def test_a_list_is_of_whoever_answers_when_it_comes(clock) -> None:
+    inner = Lists(OLD)
+    answering = [""]
+    remember = RememberModels(inner, LIFETIME, clock, lambda: answering[0])
+    inner.gate.clear()
+    waiting = asyncio.create_task(remember.models())
+    await settle()
+    answering[0] = "remote"
+    assert remember.known() == ()
+    inner.gate.set()
+
+    assert await waiting == remember.known() == OLD
+    assert inner.fetches == 1
+
+
 async def test_a_chat_fetches_nothing(clock) -> None:
     inner = Lists()
     remember = RememberModels(inner, LIFETIME, clock)

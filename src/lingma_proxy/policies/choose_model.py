@@ -23,7 +23,7 @@ MANY_NAMES = 200
 class Names:
     """What names mean, apart from what the list says."""
 
-    default: str
+    default: str = ""
     """What "" means; "" again: the list's default, else Auto."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """The user's own: another name for a key (or for another name), in any case."""
@@ -35,6 +35,8 @@ class Names:
     """Keys that are good even when the list lacks them."""
     usual: Mapping[str, str] = field(default_factory=dict)
     """Names that people use, in lower case → keys; the list's own names go before them."""
+    auto: str = AUTO[0]
+    """What Auto means while no list is known; "": whatever answers chooses."""
 
 
 def resolve(name: str, models: Sequence[Model], names: Names) -> str:
@@ -110,7 +112,7 @@ def _auto(models: Sequence[Model], names: Names) -> str:
     if target is not None:
         return _taken_at_its_word(target, models, _without("auto", names))
     listed = {model.key for model in models}
-    return next((key for key in AUTO if key in listed), "" if models else AUTO[0])
+    return next((key for key in AUTO if key in listed), "" if models else names.auto)
 
 
 def _alias(folded: str, names: Names) -> str | None:
@@ -158,41 +160,38 @@ def _nobody() -> None:
 
 
 class ChooseModel(Policy):
-    """Asks `known` for the models, which never waits.
+    """Asks `known` for the models and `names` for what names mean besides; neither waits.
 
-    `missed` is told when a name is not among them, for the list may have grown since.
+    Both may change when somebody else answers.  `missed` is told when a name is not among
+    the models, for the list may have grown since.
     """
 
     def __init__(
         self,
         inner: Backend,
         known: Callable[[], Sequence[Model]],
+        names: Callable[[], Names],
         *,
-        default: str,
-        aliases: Mapping[str, str],
-        foreign: Mapping[str, str],
-        claude_names: bool,
-        usual: Mapping[str, str] | None = None,
-        vendor_keys: frozenset[str] = frozenset(),
         missed: Callable[[], None] = _nobody,
     ) -> None:
         super().__init__(inner)
         self._known = known
-        self._names = Names(default, aliases, foreign, claude_names, vendor_keys, usual or {})
+        self._names = names
         self._missed = missed
         self._resolved: dict[str, str] = {}
         """Names that have been asked for, as long as the list stays the same."""
-        self._of: Sequence[Model] = ()
+        self._of: tuple[Sequence[Model], Names] | None = None
 
     def resolve(self, name: str) -> str:
         """The key that a client's name means.  Raises ModelNotFound."""
-        models = self._known()
-        if models is not self._of or len(self._resolved) > MANY_NAMES:
-            self._resolved, self._of = {}, models
+        models, names = self._known(), self._names()
+        same = self._of is not None and self._of[0] is models and self._of[1] is names
+        if not same or len(self._resolved) > MANY_NAMES:
+            self._resolved, self._of = {}, (models, names)
         key = self._resolved.get(name)
         if key is None:
             try:
-                key = resolve(name, models, self._names)
+                key = resolve(name, models, names)
             except ModelNotFound:
                 self._missed()
                 raise

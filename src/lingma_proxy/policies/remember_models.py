@@ -4,6 +4,9 @@
 fetches anew behind the answer.  Only who asks before anything is known waits.  At most one
 fetch runs at a time, whoever wants it; after a failure the old list stays, and the next
 try waits a while, longer each time.  A chat never causes a fetch: it looks at `known()`.
+
+What is inside may become another backend (`whose`): then the list is forgotten, and that of
+the other one is fetched.
 """
 
 import asyncio
@@ -20,12 +23,20 @@ LONGEST_PAUSE = 300.0
 
 
 class RememberModels(Policy):
+    """`whose` names whom the list is of."""
+
     def __init__(
-        self, inner: Backend, lifetime: float, clock: Callable[[], float] = time.monotonic
+        self,
+        inner: Backend,
+        lifetime: float,
+        clock: Callable[[], float] = time.monotonic,
+        whose: Callable[[], str] = str,
     ) -> None:
         super().__init__(inner)
         self._lifetime = lifetime
         self._clock = clock
+        self._whose = whose
+        self._of = whose()
         self._known: Sequence[Model] | None = None
         self._stale_at = 0.0
         self._failures = 0
@@ -34,6 +45,7 @@ class RememberModels(Policy):
 
     async def models(self) -> Sequence[Model]:
         """The list, at once if there is one.  Raises what the fetch raises if there is none."""
+        self._forget_anothers()
         if self._known is None:
             return await self._fetched()
         if self._clock() >= self._stale_at:
@@ -42,6 +54,7 @@ class RememberModels(Policy):
 
     def known(self) -> Sequence[Model]:
         """What is remembered, however old; () when nothing is known yet."""
+        self._forget_anothers()
         return self._known or ()
 
     def refresh_soon(self) -> None:
@@ -54,6 +67,12 @@ class RememberModels(Policy):
             self._fetch.cancel()
             await asyncio.wait([self._fetch])
         await super().aclose()
+
+    def _forget_anothers(self) -> None:
+        if (whose := self._whose()) != self._of:
+            self._of, self._known = whose, None
+            self._failures, self._not_before = 0, self._clock()
+            self._fetching()
 
     async def _fetched(self) -> Sequence[Model]:
         fetch = self._fetching()
@@ -78,7 +97,7 @@ class RememberModels(Policy):
             self._not_before = self._clock() + pause
             raise
         now = self._clock()
-        self._known, self._failures = models, 0
+        self._of, self._known, self._failures = self._whose(), models, 0
         self._stale_at, self._not_before = now + self._lifetime, now + PAUSE
         return models
 
