@@ -1,0 +1,197 @@
+"""One prompt and what is said to it: heard as it comes, told in batches.
+
+Who reads the connection says `hear` and goes on at once; who answers the client takes what
+has gathered with `more`.  Between the two lies what a slow client has not taken yet, and it
+is bounded: a turn that holds too much fails, and the others never notice.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from lingma_proxy.aside import aside
+from lingma_proxy.backends.answer import Timeouts
+from lingma_proxy.conversation.events import Event, FinishReason, ReplyEnded, Usage
+from lingma_proxy.conversation.tokens import count_text
+from lingma_proxy.conversation.writer import ReplyWriter
+from lingma_proxy.errors import BackendTimeout, BackendUnavailable, ProtocolError, ProxyError
+from lingma_proxy.vendor.updates import Broke, Finished, Said, Spoke, Thought, Used
+
+MOST_HELD = 16 * 2**20
+"""Characters that wait for a client: more than any answer, so that only a client that has
+stopped reading comes to it."""
+LONG = 16 * 2**10
+"""Characters from which on counting is worth a thread."""
+
+
+class Turn:
+    """`who` is whom we prompt, for messages; `id` and `model` are told to the client.
+
+    `overflow` is called when more than `most_held` characters wait.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        model: str,
+        who: str,
+        timeouts: Timeouts,
+        warnings: tuple[str, ...],
+        new_id: Callable[[], str],
+        overflow: Callable[[], None] = lambda: None,
+        most_held: int = MOST_HELD,
+    ) -> None:
+        self.over = False
+        """Whether the client has been told everything."""
+        self.said: list[str] = []
+        """The text of the answer so far."""
+        self.finished: FinishReason | None = None
+        """Why it ended, if it ended well."""
+        self.failure: ProxyError | None = None
+        self._id, self._model, self._who = id, model, who
+        self._warnings = warnings
+        self._timeouts = timeouts
+        self._overflow = overflow
+        self._most_held = most_held
+        self._writer = ReplyWriter(new_id)
+        self._waiting: list[Event] = []
+        self._held = 0
+        self._thought: list[str] = []
+        self._used: int | None = None
+        """Tokens in the session by now, if the other side has said so."""
+        self._begun = False
+        self._ended = False
+        self._news = asyncio.Event()
+        self._clock = asyncio.get_running_loop().time
+        self._began = self._heard = self._clock()
+
+    # For who reads the connection.
+
+    def hear(self, said: Said | None) -> None:
+        """What was said; None is a sign of life."""
+        self._heard = self._clock()
+        if said is None or self._ended:
+            return
+        match said:
+            case Spoke(text):
+                self.said.append(text)
+                self._tell(self._writer.text(text), len(text))
+            case Thought(text):
+                self._thought.append(text)
+                self._tell(self._writer.thinking(text), len(text))
+            case Used(tokens, _):
+                self._used = tokens
+            case Finished(reason, usage):
+                self._finish(reason, usage)
+            case Broke(error):
+                self.fail(error)
+
+    def fail(self, error: ProxyError) -> None:
+        """It breaks off: what was heard is told first."""
+        if not self._ended:
+            self._ended = True
+            self.failure = error
+            self._news.set()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the other side has no more to say."""
+        return self._ended
+
+    # For who answers the client.
+
+    async def first(self) -> list[Event]:
+        """The first events.  Raises what refuses the prompt instead."""
+        limits = [each for each in (self._timeouts.first_byte, self._timeouts.total) if each]
+        limit = min(limits, default=None)
+        try:
+            async with asyncio.timeout(limit):
+                await self._news.wait()
+        except TimeoutError:
+            raise BackendTimeout(
+                f"{self._who} said nothing for {limit:g} seconds (first_byte_timeout)."
+            ) from None
+        return await self._counted(self._taken())
+
+    async def more(self) -> list[Event]:
+        """What has gathered since.  Raises what breaks the answer off, once all is told."""
+        await self._patiently()
+        return await self._counted(self._taken())
+
+    # Its own.
+
+    def _tell(self, events: list[Event], size: int = 0) -> None:
+        if not events:
+            return
+        if not self._begun:
+            self._begun = True
+            self._waiting += self._writer.start(self._id, self._model, self._warnings)
+        self._waiting += events
+        self._held += size
+        self._news.set()
+        if self._held > self._most_held:
+            self.fail(BackendUnavailable("The client does not read its answer: it was cancelled."))
+            self._overflow()
+
+    def _finish(self, reason: FinishReason, usage: Usage | None) -> None:
+        if not self._begun and reason is FinishReason.STOP:
+            self.fail(ProtocolError(f"{self._who} ended its turn without an answer."))
+            return
+        self._tell(self._writer.end(reason, usage))
+        self._ended = True
+        self.finished = reason
+
+    def _taken(self) -> list[Event]:
+        events, self._waiting = self._waiting, []
+        self._held = 0
+        if not events and self.failure is not None:
+            self.over = True
+            raise self.failure
+        if self.failure is None:
+            self._news.clear()
+            self.over = self._ended
+        return events
+
+    async def _counted(self, events: list[Event]) -> list[Event]:
+        """The end with its usage.  What was told is the whole; its parts are our estimate."""
+        if not (self.over and self._used is not None):
+            return events
+        match events[-1]:
+            case ReplyEnded(reason, None, stop_sequence):
+                usage = await self._usage(self._used)
+                return [*events[:-1], ReplyEnded(reason, usage, stop_sequence)]
+            case _:
+                return events
+
+    async def _usage(self, used: int) -> Usage:
+        spoken, thought = "".join(self.said), "".join(self._thought)
+
+        def count() -> Usage:
+            reasoning = count_text(thought)
+            output = min(count_text(spoken) + reasoning, used)
+            reasoning = min(reasoning, output)
+            return Usage(used - output, output, reasoning=reasoning, estimated=True)
+
+        return await aside(count) if len(spoken) + len(thought) > LONG else count()
+
+    async def _patiently(self) -> None:
+        """Wait for news; any sign of life counts, also one that says nothing."""
+        while not self._news.is_set():
+            limit, words = self._limit()
+            try:
+                async with asyncio.timeout_at(limit):
+                    await self._news.wait()
+            except TimeoutError:
+                if self._limit()[0] == limit:
+                    raise BackendTimeout(words) from None
+
+    def _limit(self) -> tuple[float | None, str]:
+        """Until when to wait, and what to say then."""
+        idle, total = self._timeouts.idle, self._timeouts.total
+        until: list[tuple[float, str]] = []
+        if idle:
+            words = f"{self._who} fell silent for {idle:g} seconds (idle_timeout)."
+            until.append((self._heard + idle, words))
+        if total:
+            words = f"The reply of {self._who} took longer than {total:g} seconds (timeout)."
+            until.append((self._began + total, words))
+        return min(until, default=(None, ""))

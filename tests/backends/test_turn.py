@@ -1,0 +1,197 @@
+import asyncio
+
+import pytest
+
+from lingma_proxy.backends.answer import Timeouts
+from lingma_proxy.backends.turn import Turn
+from lingma_proxy.conversation.events import (
+    FinishReason,
+    PartDelta,
+    ReplyEnded,
+    ReplyStarted,
+    Usage,
+)
+from lingma_proxy.conversation.request import Text, Thinking
+from lingma_proxy.errors import BackendTimeout, BackendUnavailable, ProtocolError, RateLimited
+from lingma_proxy.vendor.updates import Broke, Finished, Spoke, Thought, Used
+from support.stories import heard_parts
+
+STOP = Finished(FinishReason.STOP)
+
+
+def turn(timeouts=None, **more):
+    none = Timeouts(None, None, None, None)
+    return Turn("r1", "m", "Lingma", timeouts or none, ("careful",), lambda: "call_1", **more)
+
+
+async def told(turn):
+    """All events, and what was raised in the end."""
+    events = list(await turn.first())
+    try:
+        while not turn.over:
+            events += await turn.more()
+    except Exception as error:
+        return events, error
+    return events, None
+
+
+async def test_what_is_heard_is_told_in_batches():
+    one = turn()
+    one.hear(Thought("hm"))
+    one.hear(Spoke("po"))
+    one.hear(Spoke("ng"))
+    first = await one.first()
+    one.hear(STOP)
+    last = await one.more()
+
+    assert first[0] == ReplyStarted("r1", "m", ("careful",))
+    assert heard_parts([*first, *last]) == [Thinking("hm"), Text("pong")]
+    assert last[-1] == ReplyEnded(FinishReason.STOP)
+    assert one.over
+    assert one.said == ["po", "ng"]
+    assert one.finished is FinishReason.STOP
+
+
+async def test_what_comes_while_somebody_waits_wakes_them():
+    one = turn()
+    waiting = asyncio.create_task(one.first())
+    await asyncio.sleep(0)
+    one.hear(Spoke("a"))
+
+    assert PartDelta(0, "a") in await waiting
+
+
+async def test_a_refusal_is_raised_before_anything_is_said():
+    one = turn()
+    one.hear(Broke(RateLimited("Too much.")))
+
+    with pytest.raises(RateLimited):
+        await one.first()
+    assert one.over
+
+
+async def test_what_breaks_off_is_raised_after_what_was_said():
+    one = turn()
+    one.hear(Spoke("half a"))
+    one.hear(Broke(RateLimited("Too much.")))
+    events, error = await told(one)
+
+    assert heard_parts(events) == [Text("half a")]
+    assert isinstance(error, RateLimited)
+    assert one.finished is None
+
+
+async def test_nothing_is_heard_after_the_end():
+    one = turn()
+    for said in (Spoke("a"), STOP, Spoke("b"), STOP, Broke(RateLimited("x"))):
+        one.hear(said)
+    one.fail(RateLimited("x"))
+    events, error = await told(one)
+
+    assert (heard_parts(events), error) == ([Text("a")], None)
+
+
+async def test_an_end_without_an_answer_is_an_error():
+    one = turn()
+    one.hear(STOP)
+
+    with pytest.raises(ProtocolError, match="without an answer"):
+        await one.first()
+
+
+async def test_a_refusal_of_the_model_needs_no_words():
+    one = turn()
+    one.hear(Finished(FinishReason.CONTENT_FILTER))
+
+    assert await one.first() == [
+        ReplyStarted("r1", "m", ("careful",)),
+        ReplyEnded(FinishReason.CONTENT_FILTER),
+    ]
+
+
+async def test_usage_that_was_counted_is_passed_on():
+    one = turn()
+    usage = Usage(10, 2)
+    for said in (Spoke("a"), Used(99), Finished(FinishReason.STOP, usage)):
+        one.hear(said)
+    events, _ = await told(one)
+
+    assert events[-1].usage == usage
+
+
+@pytest.mark.parametrize(
+    ("used", "usage"),
+    [
+        (1234, Usage(1231, 3, reasoning=2, estimated=True)),
+        (2, Usage(0, 2, reasoning=2, estimated=True)),
+    ],
+)
+async def test_of_a_total_the_parts_are_our_estimate_and_the_sum_is_theirs(used, usage):
+    one = turn()
+    for said in (Thought("hmm hmm"), Spoke("pong"), Used(5), Used(used), STOP):
+        one.hear(said)
+    events, _ = await told(one)
+
+    assert events[-1].usage == usage
+    assert usage.input + usage.output == used
+
+
+async def test_a_client_that_does_not_read_ends_its_turn_and_no_other():
+    called = []
+    one = turn(overflow=lambda: called.append(1), most_held=10)
+    one.hear(Spoke("0123456789"))
+    assert called == []
+    one.hear(Spoke("!"))
+    events, error = await told(one)
+
+    assert called == [1]
+    assert heard_parts(events) == [Text("0123456789!")]
+    assert isinstance(error, BackendUnavailable)
+
+
+async def test_a_client_that_reads_may_hear_any_amount():
+    one = turn(most_held=10)
+    for _ in range(100):
+        one.hear(Spoke("0123456789"))
+        await one.more()
+    one.hear(STOP)
+    await one.more()
+
+    assert one.over
+
+
+async def test_who_never_begins_is_given_up():
+    with pytest.raises(BackendTimeout, match="first_byte_timeout"):
+        await turn(Timeouts(first_byte=0.01)).first()
+
+
+async def test_who_falls_silent_is_given_up():
+    one = turn(Timeouts(idle=0.01))
+    one.hear(Spoke("a"))
+    await one.first()
+
+    with pytest.raises(BackendTimeout, match="idle_timeout"):
+        await one.more()
+
+
+async def test_who_goes_on_for_ever_is_given_up():
+    one = turn(Timeouts(idle=None, total=0.01))
+    one.hear(Spoke("a"))
+    await one.first()
+
+    with pytest.raises(BackendTimeout, match=r"\(timeout\)"):
+        await one.more()
+
+
+async def test_any_sign_of_life_is_one():
+    one = turn(Timeouts(idle=0.2, first_byte=None))
+    one.hear(Spoke("a"))
+    await one.first()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    # One sign, half-way: it is given up half a limit later than it would have been.
+    loop.call_later(0.1, one.hear, None)
+    with pytest.raises(BackendTimeout):
+        await one.more()
+
+    assert loop.time() - began >= 0.29
