@@ -1,0 +1,43 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from lingma_proxy.backends.workplace import Workplace
+from lingma_proxy.errors import SettingsError
+
+
+async def test_nobody_is_let_near_the_users_files():
+    place = Workplace()
+    folder = Path(await place.folder())
+
+    assert list(folder.iterdir()) == []
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert await place.folder() == str(folder)
+    await place.aclose()
+    await place.aclose()
+    assert not folder.exists()
+
+
+async def test_what_was_left_there_goes_too():
+    place = Workplace()
+    folder = Path(await place.folder())
+    (folder / "left").mkdir()
+    (folder / "left/a.txt").touch()
+    await place.aclose()
+
+    assert not folder.exists()
+
+
+async def test_a_folder_of_the_users_is_used_and_left_alone(tmp_path):
+    (tmp_path / "mine").touch()
+    place = Workplace(str(tmp_path))
+
+    assert await place.folder() == str(tmp_path)
+    await place.aclose()
+    assert (tmp_path / "mine").exists()
+
+
+def test_a_folder_that_is_not_there_is_a_wrong_setting(tmp_path):
+    with pytest.raises(SettingsError, match="cwd"):
+        Workplace(str(tmp_path / "none"))
