@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from lingma_proxy.conversation.request import (
@@ -32,7 +34,8 @@ def test_what_is_made_good_above_is_not_named():
     ["temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty"],
 )
 def test_each_parameter_that_is_lost_is_named(name):
-    (warning,) = unsaid(asked(sampling=Sampling(**{name: 0})), "Lingma")
+    value: dict[str, Any] = {name: 0}
+    (warning,) = unsaid(asked(sampling=Sampling(**value)), "Lingma")
 
     assert warning == f"{name} is not sent: Lingma takes no such parameter."
 
