@@ -11,8 +11,8 @@ from lingma_proxy.conversation.transcript import GOES_ON, PREAMBLE
 
 SECTION = re.compile(r'<message((?: [a-z]+="[^"<>\n]*")+)>(.*?)</message>(?:\n(?=<)|\Z)', re.DOTALL)
 ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
-ESCAPED = re.compile(r"<\\(\\*/?message)(?![A-Za-z0-9_])", re.IGNORECASE)
-LIKE_A_TAG = re.compile(r"</?message(?![A-Za-z0-9_])", re.IGNORECASE)
+ESCAPED = re.compile(r"<\\(\\*/?message)(?![A-Za-z0-9_])", re.IGNORECASE | re.ASCII)
+LIKE_A_TAG = re.compile(r"</?message(?![A-Za-z0-9_])", re.IGNORECASE | re.ASCII)
 """Anything that a careless reader may take for a tag."""
 
 
