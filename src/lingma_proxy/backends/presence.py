@@ -1,0 +1,98 @@
+"""Who is there: a login that can be used, a plugin that listens, an agent that is installed.
+
+A look from outside, for `choice.py`: nobody is asked for anything, and nothing is started.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from lingma_proxy.backends.choice import Presence
+from lingma_proxy.backends.discovery import Discovery
+from lingma_proxy.backends.login import Login
+from lingma_proxy.errors import NotLoggedIn
+from lingma_proxy.vendor.credentials import Credentials
+from lingma_proxy.vendor.plugin_places import Endpoint
+
+KNOCK = 0.5
+"""Seconds in which a program on this machine takes a connection, if it listens at all."""
+LOOPBACK = {"localhost", "::1"}
+
+
+async def login_presence(login: Login, now: Callable[[], float] = time.time) -> Presence:
+    """A login that can be read and has not ended."""
+    await login.reload()
+    try:
+        credentials = login.current()
+    except NotLoggedIn:
+        broken = next((each for each in login.looked if each.problem), None)
+        if broken is None:
+            return Presence(found=False, says="no login was found")
+        return Presence(found=False, says=f"the login in {broken.place} cannot be used")
+    return login_says(credentials, now())
+
+
+def login_says(login: Credentials, now: float) -> Presence:
+    whose = f"the login of {login.source}"
+    user = f"user …{login.user_id[-4:]}"
+    if login.expires_at is None:
+        return Presence(found=True, says=f"{whose} ({user})")
+    day = f"{datetime.fromtimestamp(login.expires_at / 1000).astimezone():%Y-%m-%d}"
+    if login.expired(now):
+        return Presence(
+            found=False,
+            says=f"{whose} ({user}) ended on {day}, so open the IDE: it renews the login, or asks"
+            " you to log in",
+        )
+    return Presence(found=True, says=f"{whose} ({user}, until {day})")
+
+
+async def plugin_presence(discovery: Discovery) -> Presence:
+    """A plugin that takes connections: the files of one that has ended look like any other's."""
+    endpoints = await asyncio.to_thread(discovery.endpoints)
+    for endpoint in endpoints:
+        if await listens(endpoint):
+            return Presence(found=True, says=f"{endpoint.product} is running ({endpoint.whence})")
+    if endpoints:
+        left = endpoints[0]
+        return Presence(
+            found=False,
+            says=f"{left.product} is not open, and nobody listens where {left.whence} leads",
+        )
+    return Presence(found=False, says="neither Qoder CN nor Lingma is open")
+
+
+async def listens(endpoint: Endpoint) -> bool:
+    """Whether somebody takes a connection there.
+
+    A pipe that is listed is somebody's; whether another machine listens takes too long.
+    """
+    if endpoint.kind == "pipe":
+        return True
+    with suppress(OSError, ValueError, TimeoutError):
+        async with asyncio.timeout(KNOCK):
+            if endpoint.kind == "socket":
+                _, writer = await asyncio.open_unix_connection(endpoint.address)
+            else:
+                url = urlsplit(endpoint.address)
+                host = url.hostname or ""
+                if host not in LOOPBACK and not host.startswith("127."):
+                    return True
+                _, writer = await asyncio.open_connection(host, url.port or 80)
+            writer.close()
+            await writer.wait_closed()
+            return True
+    return False
+
+
+async def agent_presence(
+    program: str, which: Callable[[str], str | None] = shutil.which
+) -> Presence:
+    """A program that can be started."""
+    if await asyncio.to_thread(which, program) is None:
+        return Presence(found=False, says=f"there is no program {program} on the PATH")
+    return Presence(found=True, says=f"{program} is installed")
