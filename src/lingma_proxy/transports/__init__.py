@@ -1,0 +1,1 @@
+"""Ways to move messages to and from the plugin and the agents: sockets, pipes, child processes."""
