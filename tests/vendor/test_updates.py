@@ -263,7 +263,8 @@ def test_an_error_response_is_the_error_that_says_what_to_do(code, doing, kind, 
 
 
 def test_a_runtime_without_sessions_says_what_to_open_and_other_agents_do_not():
-    assert "JetBrains" in refused(-32601, "", doing="session/new").message
+    for who in ("Lingma", "Qoder CN"):
+        assert "JetBrains" in refused(-32601, "", doing="session/new", who=who).message
     assert "Lingma" not in refused(-32601, "", doing="session/new", who="The agent").message
 
 

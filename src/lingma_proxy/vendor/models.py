@@ -70,17 +70,31 @@ def decode(body: bytes) -> tuple[Model, ...]:
     return tuple(models.values())
 
 
-def _model(key: str, entry: JsonObject) -> Model:
+def described(
+    key: str, *, name: Json = None, window: Json = None, sees: Json = None, reasons: Json = None
+) -> Model:
+    """A model as a list describes it; what the list does not say is taken from KNOWN."""
     known = _KNOWN.get(key, Model(key, key))
-    window = entry.get("max_input_tokens")
-    name = entry.get("display_name")
     return replace(
         known,
         name=name if isinstance(name, str) and name else known.name,
         context_window=window if type(window) is int and window > 0 else known.context_window,
-        sees=_said(entry.get("is_vl"), otherwise=known.sees),
-        reasons=_said(entry.get("is_reasoning"), otherwise=known.reasons),
-        enabled=_said(entry.get("enable"), otherwise=True) is not False,
+        sees=_said(sees, otherwise=known.sees),
+        reasons=_said(reasons, otherwise=known.reasons),
+    )
+
+
+def _model(key: str, entry: JsonObject) -> Model:
+    found = described(
+        key,
+        name=entry.get("display_name"),
+        window=entry.get("max_input_tokens"),
+        sees=entry.get("is_vl"),
+        reasons=entry.get("is_reasoning"),
+    )
+    return replace(
+        found,
+        enabled=entry.get("enable") is not False,
         is_default=entry.get("is_default") is True,
     )
 

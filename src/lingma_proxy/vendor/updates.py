@@ -40,6 +40,7 @@ from lingma_proxy.vendor.refusals import (
 
 LINGMA = "Lingma"
 """The plugin, as a sentence begins with it."""
+RUNTIMES = {LINGMA, "Qoder CN"}
 REQUEST_ID = "ai-coding/request-id"
 """The key in `_meta` that says which prompt an update belongs to; the plugin's alone."""
 
@@ -178,7 +179,7 @@ def refused(
     match code, doing:
         case (-32000 | 401 | 403, _):
             return NotLoggedIn(f"{who} asks for a login: {said}. {log_in}{_methods(data)}")
-        case (-32601, "session/new") if who == LINGMA:
+        case (-32601, "session/new") if who in RUNTIMES:
             return BackendUnavailable(NO_SESSIONS)
         case (-32601, _):
             return BackendRefused(
