@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from support import npm
 from support.process import served
 
 HERE = Path(__file__).parent
@@ -72,35 +73,19 @@ CLIENTS = (
     Client("anthropic-py"),
     Client("openai-js", ("openai", "zod")),
     Client("anthropic-js", ("@anthropic-ai/sdk", "zod")),
-    Client("claude-code", ("@anthropic-ai/claude-code",)),
+    Client("claude-code", ("@anthropic-ai/claude-code@2.1.197",)),
 )
-NODE = "node@24"
-"""Newer than what Debian has: Claude Code asks for it."""
+PATIENCE = 900.0
+"""Seconds for npm; these are large."""
 
 
-def cache() -> Path:
-    told = os.environ.get("CLIENTS_DIR")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(told) if told else Path(base) / "lingma-proxy-tests"
-
-
-def npm(folder: Path, *packages: str) -> None:
-    done = folder / ".installed"
-    if done.exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "package.json").write_text('{"private":true}')
-    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run(["npm", "install", *quiet, *packages], cwd=folder, check=True, timeout=900)
-    done.touch()
-
-
-def install(client: Client) -> Path:
+def install(client: Client, patience: float = PATIENCE) -> Path:
+    """Where it is then.  Raises `npm.Unavailable`."""
     if not client.packages:
         return HERE
-    npm(cache() / "node", NODE)
-    folder = cache() / client.name
-    npm(folder, *client.packages)
+    if client.name != "claude-code":  # which brings its own
+        npm.install("node", npm.NODE, patience=patience)
+    folder = npm.install(client.name, *client.packages, patience=patience)
     for program in HERE.glob("*.mjs"):  # node looks for packages beside the program
         shutil.copy(program, folder)
     return folder
@@ -122,10 +107,9 @@ def run(
         home.mkdir()
         work.mkdir()
         (work / "hello.txt").write_text("hello-from-tool\n")
-        node = cache() / "node" / "node_modules" / ".bin"
         environment = {
             "HOME": str(home),
-            "PATH": f"{node}:/usr/local/bin:/usr/bin:/bin",
+            "PATH": f"{npm.programs(npm.cache() / 'node')}:/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
             "TERM": "dumb",
             "NO_COLOR": "1",
@@ -171,7 +155,12 @@ def main() -> int:
         served(home, "--backend", "simulator", "--log-level", "error") as (_, url),
     ):
         for client in (client for client in CLIENTS if client.name in chosen):
-            installed = install(client)
+            try:
+                installed = install(client)
+            except npm.Unavailable as reason:
+                failed += 1
+                print(f"FAIL {client.name}: {reason}", flush=True)
+                continue
             for mode in MODES:
                 began = time.monotonic()
                 passed, output = run(client, mode, url, installed, jail=jailed())
