@@ -92,7 +92,9 @@ async def test_whom_the_settings_name_answers_though_others_are_there():
     await hear(choice)
 
     assert world.asked() == ["ipc"]
-    assert choice.reason.startswith("The setting backend says so (remote: remote is there; ipc: no")
+    assert choice.reason.startswith(
+        "The setting backend says so (remote: remote is there; acp: acp"
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,10 +103,10 @@ async def test_whom_the_settings_name_answers_though_others_are_there():
         (
             ("ipc", "acp"),
             (),
-            "It is the first that is there (remote: no remote; ipc: ipc is there; acp: acp is",
+            "It is the first that is there (remote: no remote; acp: acp is there).",
         ),
-        (("remote",), ("remote",), "The settings point at it (remote: remote is there; ipc: no"),
-        ((), (), "Nobody was found yet, and this one would come first (remote: no remote;"),
+        (("remote",), ("remote",), "The settings point at it (ipc: no ipc; acp: no acp)."),
+        ((), (), "Nobody was found yet, and this one would come first (ipc: no ipc; acp: no"),
     ],
 )
 async def test_the_reason_says_what_was_looked_at(there, pointed, reason):
@@ -142,6 +144,19 @@ async def test_as_long_as_nobody_is_there_it_is_looked_again_but_not_all_the_tim
     assert [record.getMessage() for record in caplog.records] == [
         "Found: ipc, ipc is there. It answers from now on."
     ]
+
+
+async def test_a_look_that_is_asked_for_sees_anew_and_changes_no_choice():
+    world = World("remote", "ipc")
+    choice = world.choice()
+    await choice.look()
+    world.there = {"ipc"}
+    await choice.look()
+    assert choice.presence.found
+
+    world.clock.now += 2
+    await choice.look()
+    assert (choice.chosen.name, choice.presence.says) == ("remote", "no remote")
 
 
 async def test_many_who_want_to_know_share_one_look_and_none_of_them_ends_it():

@@ -107,7 +107,15 @@ class Choice:
     async def settle(self) -> None:
         """Know who answers: look, unless somebody was found, or was just looked for."""
         if not self.settled:
-            await self._look()
+            await self.look()
+
+    async def look(self) -> None:
+        """See anew who is there, unless that was just done.
+
+        However many want to know, it is looked once; who stops waiting does not stop it.
+        """
+        if not self.seen or self._clock() >= self._not_before:
+            await asyncio.wait([self._begin_to_look()])
 
     def start(self) -> None:
         """Look, behind.  A loop must run."""
@@ -119,7 +127,7 @@ class Choice:
         """Why this one, in a sentence, with what is known of the others."""
         if not self.seen:
             return "It has not been looked yet who is there."
-        what = self._said_of(self._options)
+        others = self._said_of([each for each in self._options if each is not self.chosen])
         if self._wanted != AUTO:
             why = "The setting backend says so"
         elif not self.there:
@@ -128,7 +136,7 @@ class Choice:
             why = "The settings point at it"
         else:
             why = "It is the first that is there"
-        return f"{why} ({what})."
+        return f"{why} ({others})." if others else f"{why}."
 
     @property
     def presence(self) -> Presence:
@@ -175,10 +183,6 @@ class Choice:
 
     # Its own.
 
-    async def _look(self) -> None:
-        """However many want to know, it is looked once; who stops waiting does not stop it."""
-        await asyncio.wait([self._begin_to_look()])
-
     def _begin_to_look(self) -> asyncio.Task[None]:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_now(), name="look who is there")
@@ -200,8 +204,7 @@ class Choice:
 
     async def _advice(self, failed: Option) -> str:
         """What else there is, as a sentence; "" where there is nothing."""
-        if self._clock() >= self._not_before:
-            await self._look()
+        await self.look()
         others = [option for option in self._options if option is not failed]
         there = [option for option in others if self._presence(option).found]
         if there:
