@@ -1,4 +1,4 @@
-from lingma_proxy.simulator.catalogue import Catalogue
+from lingma_proxy.simulator.catalogue import ROWS, SCENES, Catalogue
 
 
 def test_the_list_has_what_a_reader_stumbles_over():
@@ -24,3 +24,9 @@ def test_auto_is_spelt_three_ways():
 
     assert all(catalogue.has(key) and catalogue.enabled(key) for key in ("", "auto", "org_auto"))
     assert not catalogue.has("gpt-7")
+
+
+def test_the_plugin_lists_the_same_models_in_other_words():
+    keys = {offer["key"] for offers in SCENES.values() for offer in offers}
+
+    assert keys == {row.key for row in ROWS if row.enable}

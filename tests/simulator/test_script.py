@@ -107,6 +107,13 @@ def test_a_choice_of_tool_is_obeyed():
     assert called("Go.", tools=tools[1:], tool_choice="required") == ("rest", {})
 
 
+def test_what_was_asked_before_can_be_told():
+    answered = {"role": "assistant", "content": "1"}
+
+    assert text("MEMORYTEST") == "I remember: nothing"
+    assert text("one", answered, "two", answered, "MEMORYTEST") == "I remember: one | two"
+
+
 def test_results_are_told():
     results = [
         result("a", "hello-from-tool\n"),

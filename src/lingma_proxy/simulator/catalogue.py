@@ -1,7 +1,8 @@
 """The models that the simulated account has, as the vendor lists them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from lingma_proxy.jsonio import JsonObject
 
@@ -39,6 +40,20 @@ class Row:
             "strategies": None,
         }
 
+    def offer(self) -> JsonObject:
+        """As the plugin lists it (`protocol/ipc.md` C.3)."""
+        return {
+            "key": self.key,
+            "displayName": self.display_name,
+            "format": "openai",
+            "source": "system",
+            "isReasoning": self.reasons,
+            "isVl": self.sees,
+            "url": "",
+            "apiKey": "",
+            "model": "",
+        }
+
 
 ROWS = (
     Row("org_auto", "Auto", sees=True, is_default=True),
@@ -52,6 +67,18 @@ ROWS = (
     Row("dashscope_qwen3_coder_default", "Qwen3-Coder-Default", enable=False),
     Row("q35model", "Qwen3.5", enable=False),
 )
+
+Scenes: TypeAlias = Mapping[str, Sequence[JsonObject]]
+"""Lists of models by what they are for, as the plugin has them."""
+
+OFFERED = [row.offer() for row in ROWS if row.enable]
+SCENES: Scenes = {
+    "assistant": OFFERED,
+    "chat": OFFERED,
+    "developer": OFFERED,
+    "inline": [offer for offer in OFFERED if offer["key"] == "dashscope_qwen3_coder"],
+    "quest": OFFERED[:2],
+}
 
 ALWAYS = frozenset({"", "auto"})
 """Spellings of `Auto` that clients send and no list names."""

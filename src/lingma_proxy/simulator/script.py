@@ -4,6 +4,7 @@
     TOOLTEST, with tools              calls the shell (or reads hello.txt)
     JSON demanded                     the smallest object that fits the schema
     a tool's result                   DONE: <the result>
+    MEMORYTEST                        what the user asked before, oldest first
     pictures                          their sizes in pixels
     an assistant's turn, unfinished   goes on where it stops
     anything else                     says that it is a simulator, and repeats the question
@@ -25,6 +26,7 @@ from lingma_proxy.simulator.tool_use import practical, smallest
 
 INTRODUCTION = "I am the built-in simulator of Lingma, not a model. You asked: "
 THOUGHTS = "The question is short, and I am a simulator: I shall repeat it or do as it says."
+REMEMBERED = "I remember: "
 LONGEST_ECHO = 4000
 """Characters of a question that are repeated."""
 
@@ -122,6 +124,8 @@ def reply_text(body: ChatBody, turn: Turn, look: Callable[[str], Picture | None]
         return dumps(instance(schema))
     if turn.results:
         return "DONE: " + "\n".join(result_text(result, look) for result in turn.results)
+    if "MEMORYTEST" in turn.question:
+        return REMEMBERED + (" | ".join(earlier(body)) or "nothing")
     if word := ONE_WORD.search(turn.question):
         return word[2].upper() if "capital" in word[1].lower() else word[2]
     if turn.pictures:
@@ -130,6 +134,12 @@ def reply_text(body: ChatBody, turn: Turn, look: Callable[[str], Picture | None]
         return INTRODUCTION + turn.question
     rest = len(turn.question) - LONGEST_ECHO
     return f"{INTRODUCTION}{turn.question[:LONGEST_ECHO]} … and {rest} characters more."
+
+
+def earlier(body: ChatBody) -> list[str]:
+    """What the user said before the last time."""
+    asked = [message for message in body.messages if message.role == "user" and _says(message)]
+    return [_without_reminders(message.text) for message in asked[:-1]]
 
 
 def result_text(result: Message, look: Callable[[str], Picture | None]) -> str:
