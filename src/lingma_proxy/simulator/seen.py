@@ -21,6 +21,8 @@ class Outcome(StrEnum):
     """Answered to the end, also when the end was a fault that was asked for."""
     REFUSED = "refused"
     """Not signed, or not formed, as it should be; `Seen.refusal` says how."""
+    CANCELLED = "cancelled"
+    """The other side took it back in words, as the plugin's protocol can."""
     ABANDONED = "abandoned"
     """The other side left first, and the work was cancelled."""
     CLOSED = "closed"
