@@ -79,7 +79,7 @@ async def test_a_refusal_is_one_of_our_errors(code, kind):
         error = {"code": code, "message": "Not so."}
         stage.other.say({"jsonrpc": "2.0", "id": heard["id"], "error": error})
 
-        with pytest.raises(kind, match="Somebody.*Not so") as caught:
+        with pytest.raises(kind, match=r"Somebody.*Not so") as caught:
             await asking
     assert code_of(caught.value) == code
     assert ("Log in." in str(caught.value)) == (kind is NotLoggedIn)

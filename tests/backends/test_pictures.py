@@ -32,7 +32,7 @@ def test_what_is_removed_may_be_gone_already(tmp_path):
 
 def test_what_a_process_left_that_is_gone_is_swept(tmp_path):
     process = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
     )
     theirs = tmp_path / str(int(process.stdout))
     theirs.mkdir()

@@ -12,7 +12,13 @@ from lingma_proxy.conversation.events import (
     Usage,
 )
 from lingma_proxy.conversation.request import Text, Thinking
-from lingma_proxy.errors import BackendTimeout, BackendUnavailable, ProtocolError, RateLimited
+from lingma_proxy.errors import (
+    BackendTimeout,
+    BackendUnavailable,
+    ProtocolError,
+    ProxyError,
+    RateLimited,
+)
 from lingma_proxy.vendor.updates import Broke, Finished, Spoke, Thought, Used
 from support.stories import heard_parts
 
@@ -30,7 +36,7 @@ async def told(turn):
     try:
         while not turn.over:
             events += await turn.more()
-    except Exception as error:
+    except ProxyError as error:
         return events, error
     return events, None
 
@@ -117,6 +123,15 @@ async def test_usage_that_was_counted_is_passed_on():
     events, _ = await told(one)
 
     assert events[-1].usage == usage
+
+
+async def test_usage_that_may_be_that_of_earlier_turns_too_is_not():
+    one = turn(goes_on=True)
+    for said in (Spoke("a"), Finished(FinishReason.STOP, Usage(10, 2))):
+        one.hear(said)
+    events, _ = await told(one)
+
+    assert events[-1].usage is None
 
 
 @pytest.mark.parametrize(

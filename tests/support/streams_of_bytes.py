@@ -59,6 +59,9 @@ class Messages:
         self.pipe.other.put(b"".join(encode(dumpb(message)) for message in messages))
 
     async def hear(self) -> JsonObject:
+        """The next message.  Raises EOFError when there will be none."""
         while not self._heard:
-            self._heard += map(loads, self._decoder.feed(await self.pipe.read()))
+            if not (data := await self.pipe.read()):
+                raise EOFError
+            self._heard += map(loads, self._decoder.feed(data))
         return self._heard.popleft()

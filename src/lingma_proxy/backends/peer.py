@@ -42,12 +42,21 @@ class Unfit(BackendUnavailable):
 class Peer:
     """One connection.  Made by `Peer.over`.
 
-    `name` is what people call the other side, for messages; `log_in` says how to log in there.
+    `name` is what people call the other side, for messages; `log_in` says how to log in there;
+    `last_words` is asked for a sentence more when the connection ends.
     """
 
-    def __init__(self, transport: FramedTransport, name: str, hear: Hear, log_in: str) -> None:
+    def __init__(
+        self,
+        transport: FramedTransport,
+        name: str,
+        hear: Hear,
+        log_in: str,
+        last_words: Callable[[], str],
+    ) -> None:
         self.name = name
         self._log_in = log_in
+        self._last_words = last_words
         self.lost: Lost | None = None
         """Why it ended, once it has."""
         self._transport = transport
@@ -58,10 +67,15 @@ class Peer:
 
     @classmethod
     async def over(
-        cls, transport: FramedTransport, name: str, hear: Hear, log_in: str = LOG_IN
+        cls,
+        transport: FramedTransport,
+        name: str,
+        hear: Hear,
+        log_in: str = LOG_IN,
+        last_words: Callable[[], str] = str,
     ) -> "Peer":
         """Start listening.  The transport is closed with the peer, and if this is cancelled."""
-        peer = cls(transport, name, hear, log_in)
+        peer = cls(transport, name, hear, log_in, last_words)
         try:
             await asyncio.to_thread(_library)
         except BaseException:
@@ -169,7 +183,8 @@ class Peer:
             return self.lost
         failure = self._transport.failure
         said = f": {failure.message}" if isinstance(failure, ProxyError) else "."
-        return Lost(f"The connection to {self.name} ended{said}")
+        words = self._last_words()
+        return Lost(f"The connection to {self.name} ended{said}{words and ' '}{words}")
 
 
 def code_of(error: ProxyError) -> int | None:

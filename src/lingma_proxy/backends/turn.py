@@ -26,6 +26,7 @@ LONG = 16 * 2**10
 class Turn:
     """`who` is whom we prompt, for messages; `id` and `model` are told to the client.
 
+    `goes_on` is set where the session has had turns before, so that usage may be the sum of all.
     `overflow` is called when more than `most_held` characters wait.
     """
 
@@ -37,6 +38,8 @@ class Turn:
         timeouts: Timeouts,
         warnings: tuple[str, ...],
         new_id: Callable[[], str],
+        *,
+        goes_on: bool = False,
         overflow: Callable[[], None] = lambda: None,
         most_held: int = MOST_HELD,
     ) -> None:
@@ -50,6 +53,7 @@ class Turn:
         self._id, self._model, self._who = id, model, who
         self._warnings = warnings
         self._timeouts = timeouts
+        self._goes_on = goes_on
         self._overflow = overflow
         self._most_held = most_held
         self._writer = ReplyWriter(new_id)
@@ -81,7 +85,7 @@ class Turn:
             case Used(tokens, _):
                 self._used = tokens
             case Finished(reason, usage):
-                self._finish(reason, usage)
+                self._finish(reason, None if self._goes_on else usage)
             case Broke(error):
                 self.fail(error)
 

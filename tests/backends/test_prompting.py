@@ -1,0 +1,497 @@
+"""The way to a turn and from it, with a counterpart in memory.  What the plugin and agents
+make of it is in test_ipc.py, test_acp.py and the contract.
+"""
+
+import asyncio
+from contextlib import aclosing, asynccontextmanager, suppress
+
+import pytest
+
+from lingma_proxy.backend import Model
+from lingma_proxy.backends.answer import Timeouts
+from lingma_proxy.backends.peer import Lost, Peer, Unfit
+from lingma_proxy.backends.prompting import Prompt, Prompting
+from lingma_proxy.backends.sessions import Session
+from lingma_proxy.conversation.events import FinishReason
+from lingma_proxy.conversation.request import Message, Text
+from lingma_proxy.errors import (
+    BackendRefused,
+    BackendTimeout,
+    BackendUnavailable,
+    InvalidRequest,
+    ProxyError,
+)
+from lingma_proxy.transports.base import FramedTransport, Lines
+from lingma_proxy.vendor.updates import Finished
+from support.backends import ask
+from support.stories import heard_parts
+from support.streams_of_bytes import Messages, Pipe
+
+
+class Other:
+    """The other side of one connection: answers as `does` says, or waits for the test."""
+
+    def __init__(self, pipe, does):
+        self.messages = Messages(pipe)
+        self.does = does
+        self.heard = []
+        self.news = asyncio.Condition()
+        self.task = asyncio.create_task(self._run())
+
+    async def _run(self):
+        with suppress(BrokenPipeError, EOFError):
+            while True:
+                message = await self.messages.hear()
+                async with self.news:
+                    self.heard.append(message)
+                    self.news.notify_all()
+                if "id" in message:
+                    self.does(self, message)
+
+    async def hears(self, method, count=1):
+        """The message of that method, once so many have come."""
+        async with self.news:
+            await self.news.wait_for(lambda: len(self.all(method)) >= count)
+        return self.all(method)[count - 1]
+
+    def all(self, method):
+        return [message for message in self.heard if message["method"] == method]
+
+    def answer(self, message, result=None):
+        self.messages.say({"jsonrpc": "2.0", "id": message["id"], "result": result})
+
+    def refuse(self, message, text="Not so."):
+        error = {"code": -1, "message": text}
+        self.messages.say({"jsonrpc": "2.0", "id": message["id"], "error": error})
+
+    def tell(self, session, text, kind="agent_message_chunk"):
+        update = {"sessionUpdate": kind, "content": {"type": "text", "text": text}}
+        params = {"sessionId": session, "update": update}
+        self.messages.say({"jsonrpc": "2.0", "method": "session/update", "params": params})
+
+    async def leave(self):
+        await self.messages.pipe.close()
+
+
+def willing(other, message):
+    """Answers every prompt with `pong`."""
+    match message["method"]:
+        case "session/new":
+            other.answer(message, f"s{len(other.all('session/new'))}")
+        case "session/prompt":
+            other.tell(message["params"]["sessionId"], "pong")
+            other.answer(message)
+        case _:
+            other.answer(message)
+
+
+def silent(other, message):
+    """Opens sessions and leaves prompts to the test."""
+    if message["method"] != "session/prompt":
+        willing(other, message)
+
+
+class Fake:
+    """A counterpart whose spelling is as simple as can be."""
+
+    name = "Somebody"
+
+    def __init__(self, *does):
+        self.does = does
+        self.others = []
+        self.tidied = []
+        self.closed = 0
+
+    async def meet(self, hear):
+        ours, theirs = Pipe.pair()
+        does = self.does[min(len(self.others), len(self.does) - 1)]
+        if isinstance(does, ProxyError):
+            self.others.append(None)
+            raise does
+        self.others.append(Other(theirs, does))
+        return await Peer.over(FramedTransport(ours, Lines()), self.name, hear)
+
+    def again(self):
+        return "Look after it."
+
+    async def meets(self):
+        """The other side of the first connection, once there is one."""
+        while not self.others:
+            await asyncio.sleep(0)
+        return self.others[0]
+
+    async def models(self, peer):
+        return [Model(await peer.request("models", {}), "")]
+
+    async def open(self, peer):
+        id = await peer.request("session/new", {})
+        if id == "unfit":
+            raise Unfit("There are no sessions.")
+        return Session(id, "")
+
+    async def choose(self, peer, session, key):
+        await peer.request("session/set_model", {"sessionId": session.id, "key": key})
+        session.model = key
+
+    async def prompt(self, session, id, text, images):
+        params = {"sessionId": session.id, "text": text, "images": len(images)}
+        return Prompt(params, lambda: self.tidied.append(session.id))
+
+    def new_id(self):
+        return "p"
+
+    def answered(self, result):
+        return Finished(FinishReason(result or "stop"))
+
+    async def end(self, peer, session):
+        await peer.request("session/end", {"sessionId": session.id})
+
+    async def aclose(self):
+        self.closed += 1
+
+
+class Staged(Prompting):
+    """The backend, and whom it prompts."""
+
+    def __init__(self, fake, *args, **more):
+        super().__init__(fake, *args, **more)
+        self.fake = fake
+
+
+@asynccontextmanager
+async def prompting(*does, setup=15.0, timeouts=None, mode="auto", **more):
+    fake = Fake(*does)
+    backend = Staged(
+        fake, timeouts or Timeouts(None, None, None, None), setup=setup, session_mode=mode, **more
+    )
+    before = asyncio.all_tasks()
+    try:
+        yield backend
+    finally:
+        await backend.aclose()
+        await backend.aclose()
+        others = [other.task for other in fake.others if other is not None]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        assert asyncio.all_tasks() <= before
+
+
+async def said(backend, *messages, **more):
+    """The parts of the answer; raises what breaks it off."""
+    events = []
+    async with aclosing(backend.reply(ask(*messages, **more))) as batches:
+        async for batch in batches:
+            events += batch
+    return heard_parts(events)
+
+
+PONG = [Text("pong")]
+HI = Message("user", (Text("hi"),))
+ANSWER = Message("assistant", (Text("pong"),))
+
+
+async def test_a_prompt_is_answered():
+    async with prompting(willing) as backend:
+        assert await said(backend, "ping") == PONG
+        other = backend.fake.others[0]
+
+    methods = [message["method"] for message in other.heard]
+    assert methods == ["session/new", "session/set_model", "session/prompt", "session/end"]
+    assert other.all("session/prompt")[0]["params"]["text"] == "ping"
+    assert backend.fake.tidied == ["s1"]
+    assert backend.fake.closed == 2
+
+
+async def test_one_connection_is_made_however_many_ask():
+    async with prompting(willing) as backend:
+        answers = await asyncio.gather(*(said(backend, f"ping {n}") for n in range(20)))
+
+    assert answers == [PONG] * 20
+    assert len(backend.fake.others) == 1
+
+
+async def test_a_conversation_goes_on_in_its_session_with_what_is_new():
+    async with prompting(willing) as backend:
+        await said(backend, HI)
+        await said(backend, HI, ANSWER, "and now?")
+        other = backend.fake.others[0]
+
+        assert len(other.all("session/new")) == 1
+        assert len(other.all("session/set_model")) == 1
+        assert [each["params"]["text"] for each in other.all("session/prompt")] == [
+            "hi",
+            "and now?",
+        ]
+
+
+async def test_another_model_is_chosen_in_the_same_session():
+    async with prompting(willing) as backend:
+        await said(backend, HI)
+        await said(backend, HI, ANSWER, "and now?", model="other")
+        chosen = backend.fake.others[0].all("session/set_model")
+
+    assert [each["params"]["key"] for each in chosen] == ["kmodel", "other"]
+
+
+async def test_without_a_model_none_is_chosen():
+    async with prompting(willing) as backend:
+        await said(backend, HI, model="")
+
+        assert backend.fake.others[0].all("session/set_model") == []
+
+
+async def test_another_conversation_gets_all_of_it_in_a_session_of_its_own():
+    async with prompting(willing) as backend:
+        await said(backend, HI)
+        await said(backend, HI, Message("assistant", (Text("no"),)), "and now?")
+        other = backend.fake.others[0]
+        _, prompt = other.all("session/prompt")
+
+        assert len(other.all("session/new")) == 2
+        assert "no" in prompt["params"]["text"]
+        assert "hi" in prompt["params"]["text"]
+
+
+async def test_fresh_sessions_end_with_their_answer():
+    async with prompting(willing, mode="fresh") as backend:
+        await said(backend, HI)
+        await backend.fake.others[0].hears("session/end")
+        await said(backend, HI, ANSWER, "and now?")
+
+        assert len(backend.fake.others[0].all("session/new")) == 2
+
+
+async def test_who_leaves_cancels_the_turn_and_ends_its_session():
+    async with prompting(silent) as backend:
+        async with aclosing(backend.reply(ask())) as events:
+            waiting = asyncio.ensure_future(anext(events))
+            other = await backend.fake.meets()
+            prompt = await other.hears("session/prompt")
+            other.tell("s1", "po")
+            await waiting
+        cancel = await other.hears("session/cancel")
+        other.answer(prompt)
+        end = await other.hears("session/end")
+
+        assert cancel["params"] == end["params"] == {"sessionId": "s1"}
+        assert backend.fake.tidied == ["s1"]
+
+
+async def test_who_leaves_before_anything_is_said_cancels_it_too():
+    async with prompting(silent) as backend:
+        asking = asyncio.create_task(said(backend))
+        other = await backend.fake.meets()
+        prompt = await other.hears("session/prompt")
+        asking.cancel()
+        await other.hears("session/cancel")
+        other.answer(prompt)
+        await other.hears("session/end")
+
+
+async def test_a_session_that_nobody_waits_for_any_more_is_ended_once_it_is_open():
+    def late(other, message):
+        if message["method"] != "session/new":
+            willing(other, message)
+
+    async with prompting(late) as backend:
+        asking = asyncio.create_task(said(backend))
+        other = await backend.fake.meets()
+        new = await other.hears("session/new")
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+        other.answer(new, "s1")
+
+        assert (await other.hears("session/end"))["params"] == {"sessionId": "s1"}
+
+
+async def test_a_refused_prompt_is_an_error_and_its_session_ends():
+    def refusing(other, message):
+        if message["method"] == "session/prompt":
+            other.refuse(message)
+        else:
+            willing(other, message)
+
+    async with prompting(refusing) as backend:
+        with pytest.raises(BackendRefused, match="Not so"):
+            await said(backend)
+        await backend.fake.others[0].hears("session/end")
+
+
+@pytest.mark.parametrize("refused", ["session/new", "session/set_model"])
+async def test_a_refusal_on_the_way_is_an_error(refused):
+    def refusing(other, message):
+        if message["method"] == refused:
+            other.refuse(message)
+        else:
+            willing(other, message)
+
+    async with prompting(refusing) as backend:
+        with pytest.raises(BackendRefused, match="Not so"):
+            await said(backend)
+        if refused == "session/set_model":
+            await backend.fake.others[0].hears("session/end")
+
+
+async def test_a_connection_that_ends_before_anything_is_said_is_made_once_more():
+    def leaving(other, message):
+        if message["method"] == "session/prompt":
+            other.messages.pipe.closed = True
+            other.messages.pipe.other._news.set()
+        else:
+            willing(other, message)
+
+    async with prompting(leaving, willing) as backend:
+        assert await said(backend) == PONG
+        assert len(backend.fake.others) == 2
+
+
+async def test_and_not_twice():
+    def leaving(other, message):
+        other.messages.pipe.closed = True
+        other.messages.pipe.other._news.set()
+
+    async with prompting(leaving) as backend:
+        with pytest.raises(Lost):
+            await said(backend)
+        assert len(backend.fake.others) == 2
+
+
+async def test_what_breaks_off_in_the_middle_is_not_asked_again():
+    async with prompting(silent) as backend:
+        async with aclosing(backend.reply(ask())) as batches:
+            waiting = asyncio.ensure_future(anext(batches))
+            other = await backend.fake.meets()
+            await other.hears("session/prompt")
+            other.tell("s1", "half a")
+            events = [*await waiting]
+            await other.leave()
+            with pytest.raises(Lost):
+                await anext(batches)
+
+        assert heard_parts(events) == [Text("half a")]
+        assert len(backend.fake.others) == 1
+
+
+async def test_who_has_no_sessions_is_left_for_the_next():
+    def unable(other, message):
+        other.answer(message, "unfit")
+
+    async with prompting(unable, unable, willing) as backend:
+        assert await said(backend) == PONG
+        assert len(backend.fake.others) == 3
+
+
+async def test_who_does_not_get_ready_is_given_up_with_what_to_do():
+    async with prompting(lambda *_: None, setup=0.05) as backend:
+        with pytest.raises(BackendTimeout, match=r"0\.05 seconds.*Look after it"):
+            await said(backend)
+        with pytest.raises(BackendTimeout):
+            await said(backend)
+
+        assert len(backend.fake.others) == 2  # the first connection may be dead
+
+
+async def test_who_cannot_be_met_is_an_error_and_is_tried_again_by_the_next():
+    async with prompting(BackendUnavailable("Nobody is there."), willing) as backend:
+        with pytest.raises(BackendUnavailable, match="Nobody is there"):
+            await said(backend)
+        assert backend.trouble == "Nobody is there."
+        assert backend.peer_name == ""
+        assert await said(backend) == PONG
+        assert backend.trouble == ""
+        assert backend.peer_name == "Somebody"
+
+
+async def test_what_a_prompt_cannot_say_is_refused_before_anybody_is_asked():
+    from dataclasses import replace
+
+    from lingma_proxy.conversation.request import Tool
+
+    async with prompting(willing) as backend:
+        request = replace(ask(tools=(Tool("t", "", {}),)), tool_choice="required")
+        with pytest.raises(InvalidRequest):
+            await anext(backend.reply(request))
+
+        assert backend.fake.others == []
+
+
+async def test_models_are_asked_for_once_more_when_the_connection_ends():
+    def leaving(other, message):
+        other.messages.pipe.closed = True
+        other.messages.pipe.other._news.set()
+
+    def naming(other, message):
+        other.answer(message, "m1")
+
+    async with prompting(leaving, naming) as backend:
+        assert [model.key for model in await backend.models()] == ["m1"]
+
+
+async def test_what_is_told_of_another_session_is_nobodys():
+    def confused(other, message):
+        if message["method"] == "session/prompt":
+            other.tell("another", "x")
+            params = {"sessionId": "s1", "_meta": {"ai-coding/request-id": "other"}}
+            update = {
+                "sessionUpdate": "agent_message_chunk",
+                "content": {"type": "text", "text": "x"},
+            }
+            other.messages.say(
+                {
+                    "jsonrpc": "2.0",
+                    "method": "session/update",
+                    "params": {**params, "update": update},
+                }
+            )
+        willing(other, message)
+
+    async with prompting(confused) as backend:
+        assert await said(backend) == PONG
+
+
+async def test_a_client_that_does_not_read_is_cancelled_and_the_others_never_notice():
+    def flood(other, message):
+        if message["method"] == "session/prompt" and "flood" in message["params"]["text"]:
+            for _ in range(20):
+                other.tell(message["params"]["sessionId"], "0123456789")
+            return
+        willing(other, message)
+
+    async with prompting(flood, most_held=100) as backend:
+        async with aclosing(backend.reply(ask("flood"))) as slow:
+            await anext(slow)
+            assert await said(backend, "quick") == PONG
+            other = backend.fake.others[0]
+            await other.hears("session/cancel")
+            other.answer(other.all("session/prompt")[0])
+            with pytest.raises(BackendUnavailable, match="does not read"):
+                async for _ in slow:
+                    pass
+
+
+async def test_sessions_end_when_the_backend_is_closed():
+    async with prompting(willing) as backend:
+        await said(backend, HI)
+        await said(backend, "something else")
+        other = backend.fake.others[0]
+        assert other.all("session/end") == []
+
+    assert {each["params"]["sessionId"] for each in other.all("session/end")} == {"s1", "s2"}
+
+
+async def test_a_session_that_is_not_needed_any_more_ends(monkeypatch):
+    monkeypatch.setitem(
+        __import__("lingma_proxy.backends.sessions", fromlist=["LONGEST"]).LONGEST, "auto", 0.05
+    )
+    async with prompting(willing) as backend:
+        await said(backend, HI)
+        await backend.fake.others[0].hears("session/end")
+
+
+async def test_nothing_is_begun_while_the_backend_closes():
+    async with prompting(willing) as backend:
+        await backend.aclose()
+        with pytest.raises(BackendUnavailable, match="stopping"):
+            await said(backend)
