@@ -12,6 +12,7 @@ is started again at the next request; one that dies young waits longer each time
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import cast
 
 from lingma_proxy.backend import Model
@@ -63,6 +64,8 @@ class Agent:
         self, command: Sequence[str], workplace: Workplace, clock: Callable[[], float]
     ) -> None:
         self._command = tuple(command)
+        self._program = PurePath(command[0]).name if command else ""
+        """Without its folder: what can be shown."""
         self._workplace = workplace
         self._child: Child | None = None
         self._about: acp_messages.Agent | None = None
@@ -76,11 +79,11 @@ class Agent:
     def name(self) -> str:
         if self._about is not None and self._about.name:
             return f"{self._about.name} {self._about.version}".strip()
-        return f"The agent {self._command[0]}"
+        return f"The agent {self._program}"
 
     @property
     def address(self) -> str:
-        return " ".join(self._command[:2])
+        return " ".join((self._program, *self._command[1:2]))
 
     @property
     def login_methods(self) -> tuple[str, ...]:
@@ -110,7 +113,7 @@ class Agent:
                 FramedTransport(child.stream, Lines()),
                 self.name,
                 hear,
-                f"Log in with the agent's own program ({self._command[0]}), and try again.",
+                f"Log in with the agent's own program ({self._program}), and try again.",
                 self._last_words,
             )
             result = await peer.request("initialize", acp_messages.initialize())
