@@ -1,26 +1,46 @@
 """What every backend promises, whatever stands behind it.
 
 A `Stage` puts a backend in front of a vendor that tells a story.  A new backend joins the
-suite with one more entry in `STAGES`.
+suite with one more entry in `STAGES`.  Not everybody can tell every story, nor with the same
+words: a stage says which it tells, and what that amounts to.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from lingma_proxy.backend import Backend
+from lingma_proxy.backends.peer import Lost
 from lingma_proxy.backends.scripted import Scripted
-from lingma_proxy.conversation.events import ReplyEnded, ReplyStarted
-from lingma_proxy.conversation.request import ToolCall
+from lingma_proxy.conversation.events import ReplyEnded, ReplyStarted, Usage
+from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.tokens import count_text
 from lingma_proxy.errors import ProxyError
-from stories.library import ALL
+from lingma_proxy.jsonio import JsonObject
+from lingma_proxy.simulator.rpc import RpcError
+from stories.library import ALL, STORIES
 from support.backends import ask, drain, heard
+from support.plugin import WAYS, found, plugin_on
 from support.remote import remote
-from support.stories import Spelling, Story, batches, heard_parts, sse
+from support.stories import (
+    Cut,
+    Delta,
+    Finished,
+    Refused,
+    Say,
+    Spelling,
+    Story,
+    Think,
+    Together,
+    batches,
+    heard_parts,
+    sse,
+)
 from support.vendor_server import Hang, Says, serving, tells
 
 PATIENCE = 20
@@ -71,15 +91,110 @@ def before_the_error(story: Story):
         yield from batches(story)
 
 
-STAGES = {"remote": over_the_remote_api, "scripted": by_heart}
+@asynccontextmanager
+async def over_a_socket(
+    story: Story, home: Path, *, endless: bool, way: str = "websocket"
+) -> AsyncIterator[Staged]:
+    """The plugin, which tells a story in the updates of a session."""
+    del home
+    async with plugin_on(way) as plugin, found(plugin, way) as backend:
+        deltas = [delta for each in story.script for delta in said_by_the_plugin(each)]
+        match story.ending:
+            case Finished(reason):
+                used = story.usage and story.usage.input + story.usage.output
+                plugin.say(deltas, finish=reason or "stop", used=used)
+                plugin.next(*["no-usage"] * (not used), *["reason=none"] * (not reason))
+            case Refused(status, _, message):
+                plugin.say(deltas, error=RpcError(status, message))
+            case Cut() if endless:
+                plugin.say(deltas)
+                plugin.next("stall")
+            case Cut():
+                for _ in range(2):  # it is asked once more if nothing was said
+                    plugin.say(deltas, finish=None)
+
+        @asynccontextmanager
+        async def gone() -> AsyncIterator[None]:
+            yield
+            async with asyncio.timeout(PATIENCE):
+                await plugin.cancelled()
+                await plugin.was_deleted()
+
+        yield Staged(backend, gone)
+        assert list(plugin.complaints) == []
+
+
+def said_by_the_plugin(delta: Delta) -> Iterator[JsonObject]:
+    match delta:
+        case Say(text):
+            yield {"content": text}
+        case Think(text):
+            yield {"reasoning_content": text}
+        case Together(deltas):
+            for each in deltas:
+                yield from said_by_the_plugin(each)
+        case _:
+            raise AssertionError("the plugin calls no tools of ours")
+
+
+def as_the_plugin_tells_it(story: Story) -> Story | None:
+    if any(isinstance(part, ToolCall) for part in story.parts):
+        return None  # it has tools of its own, and none of ours
+    if not story.parts and isinstance(story.ending, Finished):
+        return None  # without a word it has failed
+    if isinstance(story.ending, Cut):
+        return replace(story, error=Lost)  # what ends is the connection
+    if story.usage is None:
+        return story
+    # It tells how full the session is; how much of that is the answer is our estimate.
+    total = story.usage.input + story.usage.output
+    thought = sum(count_text(part.text) for part in story.parts if isinstance(part, Thinking))
+    output = thought + sum(count_text(part.text) for part in story.parts if isinstance(part, Text))
+    usage = Usage(total - output, output, reasoning=thought, estimated=True)
+    return replace(story, usage=usage)
+
+
+@dataclass(frozen=True)
+class Stage:
+    tell: Callable[..., AbstractAsyncContextManager[Staged]]
+    told: Callable[[Story], Story | None] = lambda story: story
+    """What a story amounts to there; None if it cannot be told."""
+
+
+STAGES = {
+    "remote": Stage(over_the_remote_api),
+    "scripted": Stage(by_heart),
+    **{
+        f"ipc/{way}": Stage(partial(over_a_socket, way=way), as_the_plugin_tells_it) for way in WAYS
+    },
+}
 
 
 @pytest.fixture(params=STAGES)
 def stage(request, tmp_path):
     def on(story: Story, *, endless: bool = False):
-        return STAGES[request.param](story, tmp_path, endless=endless)
+        return STAGES[request.param].tell(story, tmp_path, endless=endless)
 
     return on
+
+
+def tellings(*, ends_well: bool, begins: bool = True):
+    """Each story on each stage that can tell it, with what it amounts to there."""
+    return pytest.mark.parametrize(
+        ("stage", "story"),
+        [
+            pytest.param(name, told, id=f"{name}-{story.name}")
+            for name, stage in STAGES.items()
+            for story in ALL
+            if (story.error is None) == ends_well and (ends_well or bool(story.script) == begins)
+            if (told := stage.told(story)) is not None
+        ],
+        indirect=["stage"],
+    )
+
+
+VENDORS = ("_serve", "Plugin.serve", "RequestHandler.start", "/simulator/")
+"""How the tasks of vendors are known from ours."""
 
 
 def without_new_ids(parts):
@@ -94,16 +209,7 @@ def made_up(id: str) -> bool:
     return id.startswith("call_") and (id.startswith("call_new_") or len(id) > 30)
 
 
-GOOD = [story for story in ALL if story.error is None]
-REFUSED = [story for story in ALL if story.error is not None and not story.script]
-BROKEN_OFF = [story for story in ALL if story.error is not None and story.script]
-
-
-def named(story: Story) -> str:
-    return story.name
-
-
-@pytest.mark.parametrize("story", GOOD, ids=named)
+@tellings(ends_well=True)
 async def test_a_reply_is_well_formed_and_complete(stage, story):
     async with stage(story) as staged:
         events = [event for batch in await drain(staged.backend) for event in batch]
@@ -113,7 +219,7 @@ async def test_a_reply_is_well_formed_and_complete(stage, story):
     assert (events[-1].reason, events[-1].usage) == (story.reason, story.usage)
 
 
-@pytest.mark.parametrize("story", REFUSED, ids=named)
+@tellings(ends_well=False, begins=False)
 async def test_a_refusal_is_raised_before_anything_is_said(stage, story):
     async with stage(story) as staged:
         events, error = await heard(staged.backend)
@@ -122,7 +228,7 @@ async def test_a_refusal_is_raised_before_anything_is_said(stage, story):
     assert type(error) is story.error
 
 
-@pytest.mark.parametrize("story", BROKEN_OFF, ids=named)
+@tellings(ends_well=False)
 async def test_what_breaks_off_is_raised_after_what_was_said(stage, story):
     async with stage(story) as staged:
         events, error = await heard(staged.backend)
@@ -132,7 +238,8 @@ async def test_what_breaks_off_is_raised_after_what_was_said(stage, story):
     assert type(error) is story.error
 
 
-ENDLESS = next(story for story in BROKEN_OFF if story.name == "died in the text")
+GOOD = STORIES["text"]
+ENDLESS = STORIES["died in the text"]
 
 
 async def test_closing_the_stream_stops_the_vendor(stage):
@@ -162,18 +269,22 @@ async def test_cancelling_who_waits_stops_the_vendor(stage):
 
 
 async def test_a_stream_that_nobody_began_leaves_nothing_behind(stage):
-    async with stage(GOOD[0]) as staged:
+    async with stage(GOOD) as staged:
         await staged.backend.reply(ask()).aclose()
 
 
 async def test_no_task_outlives_the_backend(stage):
-    async with stage(GOOD[0]) as staged:
+    async with stage(GOOD) as staged:
         before = asyncio.all_tasks()
         async with aclosing(staged.backend.reply(ask())) as events:
             async for _ in events:
                 pass
         await staged.backend.aclose()
         await staged.backend.aclose()
-        left = {task for task in asyncio.all_tasks() - before if "_serve" not in repr(task)}
+        left = {
+            task
+            for task in asyncio.all_tasks() - before
+            if not any(name in repr(task) for name in VENDORS)
+        }
 
         assert left == set()
