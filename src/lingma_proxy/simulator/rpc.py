@@ -156,6 +156,8 @@ class Peer:
                         task = group.create_task(self._answer(call))
                         tasks.add(task)
                         task.add_done_callback(tasks.discard)
+                        # It begins before the next message, which may take it back.
+                        await asyncio.sleep(0)
             finally:
                 for task in tasks:
                     task.cancel()
