@@ -82,6 +82,8 @@ class Words:
     """Instead of an end."""
     used: int | None = None
     """Tokens in the session by then, if not as many as we would count."""
+    usage: JsonObject | None = None
+    """The `usage` of an agent's response, if not what we would count."""
 
 
 class Manner(Protocol):
