@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lingma_proxy.errors import BackendUnavailable, ProtocolError
 from lingma_proxy.jsonio import dumpb, loads
 from lingma_proxy.transports.base import FramedTransport, Lines, Lsp, Once
-from support.cuts import at_points
+from support.cuts import at_code_units, at_points
 from support.strategies import json_values
 
 HELLO = {"jsonrpc": "2.0", "id": 1, "method": "hello", "params": {}}
@@ -141,6 +141,54 @@ async def test_a_line_that_is_no_message_is_skipped_and_noted() -> None:
     assert await heard(transport) == [HELLO, HELLO]
     assert transport.failure is None
     assert transport.skipped == '[1] | {oops | {"half'
+
+
+@pytest.mark.parametrize("codec", [Lsp, Lines])
+@given(text=st.text(max_size=9), points=st.lists(st.integers(0, 12)))
+def test_a_text_that_was_cut_between_code_units_is_heard_with_all_its_halves(
+    codec, text, points
+) -> None:
+    pieces = at_code_units(text, points)
+    said = [{"method": "session/update", "params": {"text": piece}} for piece in pieces]
+    stream = b"".join(codec().encode(json.dumps(message).encode()) for message in said)
+
+    async def story():
+        transport = FramedTransport(Wire(stream, b""), codec())
+        return await heard(transport), transport.failure, transport.skipped
+
+    assert asyncio.run(story()) == (said, None, "")
+
+
+async def test_half_a_character_is_kept_only_where_a_text_is_told_in_pieces() -> None:
+    half = {"\ud83d": ["\ud83d"]}
+    said = [
+        {"id": "\ud83d", "method": "\ud83d", "params": half},
+        {"id": 1, "result": half},
+        {"id": 2, "error": {"code": 1, "message": "\ud83d", "data": half}},
+    ]
+    stream = b"".join(json.dumps(message).encode() + b"\n" for message in said)
+    mended = {"\ufffd": ["\ufffd"]}
+
+    assert await heard(FramedTransport(Wire(stream, b""), Lines())) == [
+        {"id": "\ufffd", "method": "\ufffd", "params": half},
+        {"id": 1, "result": mended},
+        {"id": 2, "error": {"code": 1, "message": "\ufffd", "data": mended}},
+    ]
+
+
+async def test_bytes_that_are_not_utf_8_cost_a_character_and_not_the_message() -> None:
+    stream = b'{"method":"x","params":{"text":"a\xff\xed\xa0\xbdb"}}\n'
+    (message,) = await heard(FramedTransport(Wire(stream, b""), Lines()))
+
+    assert message["params"]["text"][:2] == "a\ufffd"
+    assert message["params"]["text"][-1] == "b"
+
+
+async def test_what_we_send_is_utf_8_whatever_it_holds() -> None:
+    wire = Wire()
+    await FramedTransport(wire, Lines()).send({"params": {"cwd": "/caf\udce9"}})
+
+    assert wire.said == '{"params":{"cwd":"/caf\ufffd"}}\n'.encode()
 
 
 async def test_the_note_of_what_was_skipped_is_bounded_and_has_no_secret() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from lingma_proxy.errors import BackendUnavailable, ProtocolError, ProxyError
-from lingma_proxy.jsonio import JsonObject, dumpb, is_object, loads
+from lingma_proxy.jsonio import Json, JsonObject, dumpb, is_object, loads, loads_torn, whole
 from lingma_proxy.transports.complaint import Tail
 from lingma_proxy.wire import lsp, ndjson
 
@@ -186,7 +186,7 @@ class FramedTransport:
         try:
             message = loads(body)
         except ValueError:
-            message = None
+            message = _patiently(body)
         if is_object(message):
             check(message)
             return message
@@ -200,6 +200,21 @@ class FramedTransport:
         self._turn.release()
         if not writing.cancelled():
             writing.exception()  # whoever waited for it may have gone
+
+
+def _patiently(body: bytes) -> Json:
+    """The object in a body that is no proper JSON, if it can be made out.
+
+    Half a character is left only in `params`, which may tell a text in pieces.
+    """
+    try:
+        found = loads_torn(body)
+        if not is_object(found):
+            return None
+        told = {"params": found.pop("params")} if "params" in found else {}
+        return whole(found) | told
+    except ValueError:
+        return None
 
 
 def check(message: JsonObject) -> None:
