@@ -5,8 +5,11 @@ import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
+import acp
 import pytest
+from acp.schema import DeniedOutcome
 
 from lingma_proxy.simulator.agent import main, said
 from support.plugin_client import Gone, PluginClient
@@ -214,3 +217,40 @@ def test_what_is_to_be_said_is_read_with_care():
 def test_what_cannot_be_said_is_refused(wrong):
     with pytest.raises(ValueError):
         said(wrong)
+
+
+class Listener:
+    """A client as the protocol's own library has them: it checks every message's schema."""
+
+    def __init__(self):
+        self.updates = []
+
+    def on_connect(self, _):
+        pass
+
+    async def session_update(self, session_id, update, **_):
+        self.updates.append(update)
+
+    async def request_permission(self, options, session_id, tool_call, **_):
+        return acp.RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
+
+
+@pytest.mark.parametrize("fault", ["thoughts,tool-calls,permission", "grouped-models"])
+async def test_the_official_library_understands_it(fault):
+    listener: Any = Listener()
+    module = ("-m", "lingma_proxy.simulator.agent", "--fault", fault)
+    async with acp.spawn_agent_process(listener, sys.executable, *module) as (agent, _):
+        met = await agent.initialize(protocol_version=1)
+        session = await agent.new_session(cwd="/", mcp_servers=[])
+        chosen = await agent.set_config_option("model", session.session_id, "kmodel")
+        prompt: list[Any] = [acp.text_block(PONG)]
+        turn = await agent.prompt(session_id=session.session_id, prompt=prompt)
+        await agent.close_session(session.session_id)
+
+    assert met.agent_info is not None
+    assert met.agent_info.name == "simulated-agent"
+    assert chosen.config_options[1].current_value == "kmodel"
+    assert turn.stop_reason == "end_turn"
+    assert turn.usage is not None
+    spoken = [each for each in listener.updates if each.session_update == "agent_message_chunk"]
+    assert "".join(each.content.text for each in spoken) == "PONG"

@@ -366,7 +366,7 @@ NO_FAULTS_OF_TURNS = {
     "grandchild",
 }
 """They are the process's: `test_agent` sees to them."""
-VALUES = {"seconds": "=0.01", "number": "=3"}
+VALUES = {"seconds": "=0.001", "number": "=3"}
 
 
 @pytest.mark.parametrize("fault", sorted(set(FAULTS) - NO_FAULTS_OF_TURNS))
