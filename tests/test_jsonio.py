@@ -1,7 +1,20 @@
+import json
+
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from lingma_proxy.jsonio import an_object, dumpb, dumps, is_object, loads, objects
+from lingma_proxy.jsonio import (
+    an_object,
+    dumpb,
+    dumps,
+    is_object,
+    joined,
+    loads,
+    loads_torn,
+    objects,
+    whole,
+)
 from support.strategies import json_values
 
 
@@ -74,6 +87,61 @@ def test_a_refusal_says_where() -> None:
 def test_what_is_not_utf_8_is_called_so() -> None:
     with pytest.raises(ValueError, match="not UTF-8"):
         loads(b'{"a":"\xff"}')
+
+
+@given(json_values)
+def test_the_patient_reader_reads_what_the_strict_one_does(value: object) -> None:
+    assert loads_torn(dumpb(value)) == value
+    assert loads_torn(json.dumps(value)) == value
+    assert whole(value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'{"\ud83d":["\ude00"]}', {"\ud83d": ["\ude00"]}),
+        (r'"\ud83d\ude00"', "😀"),
+        ('"\ud83d"', "\ud83d"),
+        (b'"\xed\xa0\xbd"', "\ud83d"),
+        (b'"a\xff\xe2\x82"', "a\ufffd\ufffd"),
+    ],
+)
+def test_the_patient_reader_takes_halves_of_characters(text: str | bytes, value: object) -> None:
+    assert loads_torn(text) == value
+
+
+@pytest.mark.parametrize("text", ["", b"", "{} x", b"\xff", '{"a":', "[" * 100_000, b"[" * 100_000])
+def test_the_patient_reader_refuses_what_is_no_json_too(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match=r"\w+ \w+"):
+        loads_torn(text)
+
+
+torn = st.recursive(
+    st.none() | st.integers() | st.text(st.sampled_from(["a", "😀", "\ud83d", "\ude00"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["a", "\ud83d"]), inner),
+)
+
+
+@given(torn)
+def test_no_half_of_a_character_ever_leaves_us(value: object) -> None:
+    assert loads(dumpb(value)) == whole(value)
+    assert loads(dumps(value)) == whole(value)
+
+
+def test_halves_that_meet_are_joined_and_a_mark_stands_for_others() -> None:
+    assert joined("\ufeffé\ud83d\ude00\ude00\ud83d") == "\ufeffé😀\ufffd\ufffd"
+    assert whole({"\ud83d": [{"a": ("\ud83d", 1, None)}]}) == {
+        "\ufffd": [{"a": ["\ufffd", 1, None]}]
+    }
+
+
+def test_what_is_nested_beyond_all_reason_cannot_be_mended() -> None:
+    deep: object = "\ud83d"
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(ValueError, match="nested too deeply"):
+        whole(deep)
 
 
 def test_the_first_type_is_looked_at_before_anything_is_read_from_it() -> None:

@@ -20,3 +20,10 @@ def at_points(whole: S, points: list[int]) -> list[S]:
     """Cut at the given places; those beyond the end cut nothing off."""
     edges = [0, *sorted({min(point, len(whole)) for point in points}), len(whole)]
     return [whole[start:stop] for start, stop in pairwise(edges)]
+
+
+def at_code_units(whole: str, points: list[int]) -> list[str]:
+    """Cut where JavaScript counts: between code units of UTF-16, also inside of a character."""
+    units = whole.encode("utf-16-le")
+    pieces = at_points(units, [2 * point for point in points])
+    return [piece.decode("utf-16-le", "surrogatepass") for piece in pieces]

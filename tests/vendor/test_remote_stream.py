@@ -12,7 +12,7 @@ from lingma_proxy.conversation.writer import ReplyWriter
 from lingma_proxy.errors import BackendRefused, NotLoggedIn, ProtocolError, ProxyError
 from lingma_proxy.vendor.remote_stream import RemoteStream
 from stories.library import ALL
-from support.cuts import at_points, one_by_one
+from support.cuts import at_code_units, at_points, one_by_one
 from support.stories import (
     ID,
     MODEL,
@@ -27,7 +27,7 @@ from support.stories import (
     say,
     sse,
 )
-from support.strategies import scripts
+from support.strategies import scripts, some_text
 from support.vectors import vectors
 
 STREAMS = vectors("remote_streams")["streams"]
@@ -355,6 +355,16 @@ def test_a_character_cut_in_half_is_whole_again(pieces, kind):
     expected = json.loads('"' + "".join(pieces) + '"')
     assert part.text == expected.encode("utf-16", "surrogatepass").decode("utf-16")
     assert folded(b"".join(line(body) for body in bodies) + DONE).parts == (part,)
+
+
+@given(st.data())
+@pytest.mark.parametrize("kind", ["content", "reasoning_content"])
+def test_a_text_is_the_same_however_it_is_cut_between_code_units(kind, data):
+    text = data.draw(some_text)
+    pieces = at_code_units(text, data.draw(st.lists(st.integers(0, 60), max_size=8)))
+    (part,) = folded(b"".join(envelope(chunk({kind: piece})) for piece in pieces) + DONE).parts
+
+    assert part.text == text
 
 
 def test_half_a_character_that_stays_alone_becomes_a_mark_in_its_place():

@@ -16,7 +16,6 @@ ends with neither is an error.
 nothing said before it is lost.  `over` tells when there is nothing more to wait for.
 """
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -24,9 +23,10 @@ import msgspec
 from msgspec import Struct
 
 from lingma_proxy.conversation.events import Event, FinishReason, Usage
+from lingma_proxy.conversation.halves import MARK, Halves, Place
 from lingma_proxy.conversation.writer import ReplyWriter
 from lingma_proxy.errors import ProtocolError, ProxyError
-from lingma_proxy.jsonio import Json, is_object
+from lingma_proxy.jsonio import Json, is_object, joined, loads_torn
 from lingma_proxy.vendor.refusals import FINE, code_and_message, quoted, refusal, status_in
 from lingma_proxy.wire.sse import SseDecoder
 
@@ -124,8 +124,7 @@ class RemoteStream:
         self._last_call = -1
         self._torn = False
         """Whether there has been a line that the strict reader refused: it may hold halves."""
-        self._halves: dict[int | str, str] = {}
-        """Half a character that waits for its other half, by where it belongs."""
+        self._halves = Halves()
 
     def feed(self, data: bytes) -> list[Event]:
         if self.over:
@@ -191,11 +190,10 @@ class RemoteStream:
 
     def _take_slowly(self, data: bytes, events: list[Event]) -> None:
         """A line that is rare: an end marker, a refusal, measurements, half a character."""
-        text = _text(data)
-        if text.strip() == DONE:
+        if data.strip() == DONE.encode():
             self._finish(events)
             return
-        value = self._json(text)
+        value = self._json(data)
         if not is_object(value):
             return
         status = status_in(value)
@@ -234,19 +232,19 @@ class RemoteStream:
         elif chunk.usage is not None:
             self._measured = _usage(chunk.usage) or self._measured
 
-    def _json(self, text: str) -> Json:
+    def _json(self, text: bytes | str) -> Json:
         """The value, by a reader that takes half a character; None for what is no JSON."""
         self._torn = True
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return loads_torn(text)
+        except ValueError:
             self.skipped += 1
             return None
 
     def _refused(self, envelope: dict[str, Json], status: int) -> ProxyError:
         inner = envelope.get("body")
-        with suppress(ValueError, RecursionError):  # else the text itself is all there is to say
-            inner = json.loads(inner) if isinstance(inner, str) else inner
+        with suppress(ValueError):  # else the text itself is all there is to say
+            inner = loads_torn(inner) if isinstance(inner, str) else inner
         code, message = code_and_message(inner or envelope)
         if not message:
             said = envelope.get("statusMessage") or inner
@@ -285,38 +283,31 @@ class RemoteStream:
 
     def _without_halves(self, word: str | None) -> str:
         """A name or an id, which no two lines share."""
-        return _joined(word) if self._torn and word else word or ""
+        return joined(word) if self._torn and word else word or ""
 
-    def _mended(self, place: int | str, text: str, events: list[Event]) -> str:
+    def _mended(self, place: Place, text: str, events: list[Event]) -> str:
         """The text with the half of a character before it, and without one at its end."""
         if not self._torn:
             return text
-        for other in ("text", "thinking"):
-            if other != place:
-                self._give_up_half(other, events)
-        text = self._halves.pop(place, "") + text
-        if text and "\ud800" <= text[-1] <= "\udbff":
-            text, self._halves[place] = text[:-1], text[-1]
-        return _joined(text)
+        for other in self._halves.lonely(place):
+            self._mark(other, events)
+        return self._halves.mend(place, text)
 
-    def _give_up_half(self, place: int | str, events: list[Event]) -> None:
-        """The other half will not come: a mark stands for the character."""
-        if self._halves.pop(place, None) is None:
-            return
+    def _mark(self, place: Place, events: list[Event]) -> None:
         match place:
             case "text":
-                events += self._writer.text("\ufffd")
+                events += self._writer.text(MARK)
             case "thinking":
-                events += self._writer.thinking("\ufffd")
+                events += self._writer.thinking(MARK)
             case int():
-                events += self._writer.tool_call(place, "", "", "\ufffd")
+                events += self._writer.tool_call(place, "", "", MARK)
 
     def _finish(self, events: list[Event]) -> None:
         if not self.started:
             self.started = True
             events += self._writer.start(*self._start)
-        for place in tuple(self._halves):
-            self._give_up_half(place, events)
+        for place in self._halves.lonely():
+            self._mark(place, events)
         reason = REASONS.get(self._reason or "", FinishReason.STOP)
         # Some say `stop` although they call, and some the opposite: what was said counts.
         if reason in {FinishReason.STOP, FinishReason.TOOL_CALLS}:
@@ -336,15 +327,3 @@ def _usage(usage: _Usage) -> Usage | None:
         reasoning=out.reasoning_tokens or 0,
     )
     return found if found.input or found.output else None
-
-
-def _joined(text: str) -> str:
-    """Halves that meet are a character; a mark stands for any other."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return data.decode("utf-8", "replace")
