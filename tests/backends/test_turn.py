@@ -1,6 +1,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.turn import Turn
@@ -20,7 +22,9 @@ from lingma_proxy.errors import (
     RateLimited,
 )
 from lingma_proxy.vendor.updates import Broke, Finished, Spoke, Thought, Used
+from support.cuts import at_code_units
 from support.stories import heard_parts
+from support.strategies import some_text
 
 STOP = Finished(FinishReason.STOP)
 
@@ -149,6 +153,54 @@ async def test_of_a_total_the_parts_are_our_estimate_and_the_sum_is_theirs(used,
 
     assert events[-1].usage == usage
     assert usage.input + usage.output == used
+
+
+@given(some_text, some_text, st.lists(st.integers(0, 60), max_size=8))
+def test_a_text_is_the_same_however_it_is_cut_between_code_units(thought, spoken, points):
+    async def story():
+        one = turn()
+        for piece in at_code_units(thought, points):
+            one.hear(Thought(piece))
+        for piece in at_code_units(spoken, points):
+            one.hear(Spoke(piece))
+        one.hear(STOP)
+        events, error = await told(one)
+        assert (heard_parts(events), error) == ([Thinking(thought), Text(spoken)], None)
+        assert "".join(one.said) == spoken
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("heard", "parts"),
+    [
+        ([Spoke("a\ud83d"), STOP], [Text("a\ufffd")]),
+        ([Spoke("\ud83d"), STOP], [Text("\ufffd")]),
+        ([Spoke("a\ud83d"), Spoke("b"), STOP], [Text("a\ufffdb")]),
+        ([Spoke("\ude00a"), STOP], [Text("\ufffda")]),
+        ([Thought("\ud83d"), Spoke("\ude00"), STOP], [Thinking("\ufffd"), Text("\ufffd")]),
+    ],
+)
+async def test_a_mark_stands_for_half_a_character_that_stays_alone(heard, parts):
+    one = turn()
+    for said in heard:
+        one.hear(said)
+    events, error = await told(one)
+
+    assert (heard_parts(events), error) == (parts, None)
+    assert "".join(one.said) == "".join(part.text for part in parts if isinstance(part, Text))
+
+
+async def test_a_mark_may_be_what_is_too_much_and_is_the_end_too():
+    called = []
+    one = turn(overflow=lambda: called.append(1), most_held=2)
+    for said in (Spoke("ab\ud83d"), STOP):
+        one.hear(said)
+    _, error = await told(one)
+
+    assert called == [1]
+    assert isinstance(error, BackendUnavailable)
+    assert one.finished is None
 
 
 async def test_a_client_that_does_not_read_ends_its_turn_and_no_other():

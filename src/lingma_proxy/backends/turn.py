@@ -11,6 +11,7 @@ from collections.abc import Callable
 from lingma_proxy.aside import aside
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.conversation.events import Event, FinishReason, ReplyEnded, Usage
+from lingma_proxy.conversation.halves import MARK, Halves, Place
 from lingma_proxy.conversation.tokens import count_text
 from lingma_proxy.conversation.writer import ReplyWriter
 from lingma_proxy.errors import BackendTimeout, BackendUnavailable, ProtocolError, ProxyError
@@ -57,6 +58,7 @@ class Turn:
         self._overflow = overflow
         self._most_held = most_held
         self._writer = ReplyWriter(new_id)
+        self._halves = Halves()
         self._waiting: list[Event] = []
         self._held = 0
         self._thought: list[str] = []
@@ -77,11 +79,9 @@ class Turn:
             return
         match said:
             case Spoke(text):
-                self.said.append(text)
-                self._tell(self._writer.text(text), len(text))
+                self._mend("text", text)
             case Thought(text):
-                self._thought.append(text)
-                self._tell(self._writer.thinking(text), len(text))
+                self._mend("thinking", text)
             case Used(tokens, _):
                 self._used = tokens
             case Finished(reason, usage):
@@ -123,6 +123,19 @@ class Turn:
 
     # Its own.
 
+    def _mend(self, place: Place, text: str) -> None:
+        for other in self._halves.lonely(place):
+            self._say(other, MARK)
+        self._say(place, self._halves.mend(place, text))
+
+    def _say(self, place: Place, text: str) -> None:
+        if place == "text":
+            self.said.append(text)
+            self._tell(self._writer.text(text), len(text))
+        else:
+            self._thought.append(text)
+            self._tell(self._writer.thinking(text), len(text))
+
     def _tell(self, events: list[Event], size: int = 0) -> None:
         if not events:
             return
@@ -132,11 +145,15 @@ class Turn:
         self._waiting += events
         self._held += size
         self._news.set()
-        if self._held > self._most_held:
+        if self._held > self._most_held and not self._ended:
             self.fail(BackendUnavailable("The client does not read its answer: it was cancelled."))
             self._overflow()
 
     def _finish(self, reason: FinishReason, usage: Usage | None) -> None:
+        for place in self._halves.lonely():
+            self._say(place, MARK)
+        if self._ended:
+            return
         if not self._begun and reason is FinishReason.STOP:
             self.fail(ProtocolError(f"{self._who} ended its turn without an answer."))
             return
