@@ -117,7 +117,7 @@ async def test_pipes_are_there_when_they_are_listed():
 
 async def test_an_agent_is_there_if_its_program_is():
     there = await agent_presence("opencode", lambda _: "/bin/opencode")
-    missing = await agent_presence("opencode", lambda _: None)
+    missing = await agent_presence("/home/me/bin/opencode", lambda _: None)
 
     assert (there.found, there.says) == (True, "opencode is installed")
-    assert (missing.found, missing.says) == (False, "there is no program opencode on the PATH")
+    assert (missing.found, missing.says) == (False, "there is no program opencode")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from lingma_proxy.backends.choice import Presence
@@ -93,6 +94,7 @@ async def agent_presence(
     program: str, which: Callable[[str], str | None] = shutil.which
 ) -> Presence:
     """A program that can be started."""
+    name = PurePath(program).name  # its folder is nobody's business
     if await asyncio.to_thread(which, program) is None:
-        return Presence(found=False, says=f"there is no program {program} on the PATH")
-    return Presence(found=True, says=f"{program} is installed")
+        return Presence(found=False, says=f"there is no program {name}")
+    return Presence(found=True, says=f"{name} is installed")
