@@ -9,7 +9,7 @@ such as "it must be a whole number from 0 to 65535".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -125,6 +125,8 @@ class Word:
     words: tuple[str, ...]
     later: tuple[str, ...] = ()
     """Words that mean something, but not in this version."""
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Other spellings of the words."""
 
     @property
     def allowed(self) -> str:
@@ -133,6 +135,7 @@ class Word:
     def of_json(self, value: Any) -> str:
         if isinstance(value, str):
             word = value.strip().lower()
+            word = self.also.get(word, word)
             if word in self.words:
                 return word
             if word in self.later:
@@ -210,10 +213,16 @@ class Host:
         return value
 
 
+@dataclass(frozen=True)
 class Url:
-    """An http or https address; empty where nothing is said."""
+    """An address; empty where nothing is said."""
 
-    allowed = "a URL such as https://host or http://host:port"
+    scheme: str = "http"
+    """Of the one without TLS; the other has an s more."""
+
+    @property
+    def allowed(self) -> str:
+        return f"a URL such as {self.scheme}s://host or {self.scheme}://host:port"
 
     def of_json(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -224,7 +233,8 @@ class Url:
         try:
             url = urlsplit(text)
             # Asking for the port is what checks it.
-            fit = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+            spoken = url.scheme in {self.scheme, self.scheme + "s"}
+            fit = spoken and bool(url.hostname) and url.port != 0
         except ValueError:
             fit = False
         if not fit or not text.isprintable() or " " in text:
