@@ -10,6 +10,7 @@
 is started again at the next request; one that dies young waits longer each time.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
@@ -17,12 +18,12 @@ from typing import cast
 
 from lingma_proxy.backend import Model
 from lingma_proxy.backends.answer import Timeouts
-from lingma_proxy.backends.peer import Hear, Peer
+from lingma_proxy.backends.peer import Hear, Lost, Peer
 from lingma_proxy.backends.prompting import Prompt, Prompting
 from lingma_proxy.backends.sessions import Mode, Session
 from lingma_proxy.backends.workplace import Workplace
 from lingma_proxy.conversation.request import Image, ImageLink
-from lingma_proxy.errors import BackendUnavailable, InvalidRequest, NotLoggedIn, ProxyError
+from lingma_proxy.errors import BackendUnavailable, InvalidRequest
 from lingma_proxy.jsonio import Json
 from lingma_proxy.transports.base import FramedTransport, Lines
 from lingma_proxy.transports.stdio import Child
@@ -74,6 +75,9 @@ class Agent:
         self._spare: tuple[Peer, Session] | None = None
         """A session that was opened to see the models, and may serve a conversation."""
         self._back_off = BackOff(clock)
+        self._ending: asyncio.Task[None] | None = None
+        """The end of a process that has died, for what it has started may live on."""
+        self._ended_by_us = False
 
     @property
     def name(self) -> str:
@@ -106,6 +110,7 @@ class Agent:
                 retry_after=wait,
             )
         self._sessions.clear()
+        self._ended_by_us = False
         self._back_off.start()
         self._child = child = await Child.start(self._command, cwd=await self._workplace.folder())
         try:
@@ -116,16 +121,13 @@ class Agent:
                 f"Log in with the agent's own program ({self._program}), and try again.",
                 self._last_words,
             )
+            peer.watch(self._died)
             result = await peer.request("initialize", acp_messages.initialize())
             self._about = acp_messages.read_agent(result)
-        except ProxyError as error:
-            await self._end_child()
-            raise type(error)(f"{error.message}{self._more()}") from error
         except BaseException:
             await self._end_child()
             raise
         peer.name = self.name
-        peer.watch(lambda _: self._back_off.died())
         return peer
 
     async def models(self, peer: Peer) -> Sequence[Model]:
@@ -178,10 +180,7 @@ class Agent:
 
     async def _opened(self, peer: Peer) -> Session:
         params = acp_messages.new_session(await self._workplace.folder())
-        try:
-            result = await peer.request("session/new", params)
-        except NotLoggedIn as error:
-            raise NotLoggedIn(f"{error.message}{self._more()}") from error
+        result = await peer.request("session/new", params)
         found = acp_messages.read_session(result)
         self._sessions[found.id] = found
         return Session(found.id, found.current)
@@ -195,13 +194,22 @@ class Agent:
         if self._child is None:
             return ""
         code, complaint = self._child.returncode, self._child.complaint()
-        ended = f"Its exit code is {code}." if code is not None else ""
+        ended = f"Its exit code is {code}." if code is not None and not self._ended_by_us else ""
         said = f"It said: {complaint}" if complaint else ""
         return " ".join(filter(None, (ended, said)))
 
+    def _died(self, _: Lost) -> None:
+        self._back_off.died()
+        if self._child is not None and self._ending is None:
+            self._ending = asyncio.create_task(self._child.end(), name="end an agent")
+
     async def _end_child(self) -> None:
+        ending, self._ending = self._ending, None
         if self._child is not None:
+            self._ended_by_us = self._ended_by_us or self._child.returncode is None
             await self._child.end()
+        if ending is not None:
+            await ending
 
 
 class Acp(Prompting):
