@@ -16,7 +16,7 @@ COMMANDS = {
     "models": "List the models that clients can ask for.",
     "doctor": "Look for what is wrong, and say how to mend it.",
     "settings": "Show every setting, and where its value comes from.",
-    "simulate": "Play Lingma's remote API, with a made-up login.",
+    "simulate": "Play Lingma's remote API, or its plugin.",
 }
 """Their names, which are those of their files, and what they do."""
 OWN = {"--help", "-h", "--version"}
