@@ -1,9 +1,8 @@
-import os
-
 import pytest
 from click.testing import CliRunner
 
 from lingma_proxy.cli.main import commands
+from support.fresh import fresh
 
 
 @pytest.fixture
@@ -15,11 +14,7 @@ def nobody(tmp_path, monkeypatch):
     home, here = tmp_path / "home", tmp_path / "here"
     home.mkdir()
     here.mkdir()
-    for variable in list(os.environ):
-        if variable.startswith(("LINGMA_", "XDG_")) or variable.lower().endswith("_proxy"):
-            monkeypatch.delenv(variable)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("USERPROFILE", str(home))
+    fresh(monkeypatch, home)
     monkeypatch.chdir(here)
     return home
 

@@ -1,65 +1,88 @@
 import click
 
+from lingma_proxy.backends.choice import Presence
+from lingma_proxy.backends.scripted import Scripted
 from lingma_proxy.cli.greeting import greeting
-from lingma_proxy.errors import NotLoggedIn
+from lingma_proxy.gateway import Behind
 from lingma_proxy.settings import Origin, Settings
-from lingma_proxy.vendor.credentials import Credentials
 
 URL = "http://127.0.0.1:8095"
-NOBODY = NotLoggedIn("There is no login. Log in there.")
-LOGIN = Credentials("canary", "canary", "canary-1234", "canary", 1_800_014_400_000, source="~/.x")
+AUTO, UNSET = Settings(), Origin("default")
+LOGIN = Presence(found=True, says="the login of ~/.x (user …1234, until 2027-01-15)")
+MISSING = Presence(found=False, says="no login was found")
 
 
-PLAIN = Settings()
-UNSET = Origin("default")
+def behind(name="remote", presence=LOGIN, reason="It is the first that is there.", hurdle=""):
+    return Behind(
+        Scripted([]),
+        name=lambda: name,
+        presence=lambda: presence,
+        reason=lambda: reason,
+        hurdle=lambda: hurdle,
+    )
 
 
-BEFORE, AFTER = 1_700_000_000, 1_900_000_000
+FOUND = behind()
+NOBODY = behind(presence=MISSING, reason="Nobody was found yet.", hurdle="Log in there.")
+SIMULATOR = behind("simulator")
 
 
-def said(settings=PLAIN, login=LOGIN, key=UNSET, now=BEFORE):
-    return click.unstyle("\n".join(greeting(URL, settings, login, key, now)))
+def said(who=FOUND, settings=AUTO, key=UNSET):
+    lines = list(map(click.unstyle, greeting(URL, settings, who, key)))
+    assert max(map(len, lines)) <= 80
+    return " ".join(" ".join(lines).split())
 
 
 def test_it_says_where_it_listens_and_how_clients_get_there():
-    lines = said().splitlines()
+    first, *rest = greeting(URL, AUTO, FOUND, UNSET)
 
-    assert lines[0].endswith(f"listens on {URL}")
-    assert f"OPENAI_BASE_URL={URL}/v1" in said()
-    assert f"ANTHROPIC_BASE_URL={URL}" in said()
-
-
-def test_it_says_whose_login_answers_without_its_secrets():
-    assert "Lingma, with the login of ~/.x (user …1234, until 2027-01-15)" in said()
-    assert "canary" not in said()
+    assert click.unstyle(first).endswith(f"listens on {URL}")
+    assert f"  OpenAI   OPENAI_BASE_URL={URL}/v1" in rest
+    assert f"  Claude   ANTHROPIC_BASE_URL={URL}" in rest
 
 
-def test_a_login_that_has_ended_is_said_to_have_ended():
-    assert "It ended on 2027-01-15: open the IDE" in said(now=AFTER)
+def test_it_says_who_answers_and_if_nobody_named_them_why():
+    assert "answers Lingma, with the login of ~/.x (user …1234, until 2027-01-15)" in said()
+    assert "Backend remote: it is the first that is there." in said()
+    assert "Backend" not in said(settings=Settings(backend="remote"))
+
+
+def test_the_plugin_and_an_agent_are_called_what_they_are():
+    plugin = said(
+        behind("ipc", Presence(found=True, says="Qoder CN is running (~/.qodercn/.info)"))
+    )
+    agent = said(behind("acp", Presence(found=True, says="opencode is installed")))
+
+    assert "answers the plugin on this machine: Qoder CN is running (~/.qodercn/.info)" in plugin
+    assert "tools" not in plugin
+    assert "answers an agent on this machine: opencode is installed" in agent
+    assert "An agent uses tools of its own" in agent
 
 
 def test_the_simulator_is_called_what_it_is():
-    assert "made up by the built-in simulator" in said(Settings(backend="simulator"))
-    assert "No Lingma login" not in said(Settings(backend="simulator"))
-    asked = Settings(backend="simulator", simulate_without_login=True)
-    assert "No Lingma login was found" in said(asked, NOBODY)
+    assert "made up by the built-in simulator" in said(SIMULATOR)
+    assert "No Lingma login" not in said(SIMULATOR)
+    assert "No Lingma login was found" in said(SIMULATOR, Settings(simulate_without_login=True))
 
 
-def test_without_a_login_it_says_what_to_do():
-    assert "nobody yet: requests get 401" in said(login=NOBODY)
-    assert "Log in there." in said(login=NOBODY)
-    assert "--backend simulator" in said(login=NOBODY)
+def test_without_anybody_it_says_what_to_do():
+    assert "nobody yet: requests get 401 Log in there." in said(NOBODY)
+    assert "Backend remote: nobody was found yet." in said(NOBODY)
+    assert "--backend simulator" in said(NOBODY)
+    closed = behind("ipc", Presence(found=False, says="it is not open"))
+    assert "nobody yet: requests get 503" in said(closed, Settings(backend="ipc"))
 
 
 def test_it_says_which_key_is_wanted():
     assert "none is needed" in said()
-    keyed = said(Settings(api_key="canary"), key=Origin("environment", "LINGMA_PROXY_API_KEY"))
+    keyed = said(
+        settings=Settings(api_key="canary"), key=Origin("environment", "LINGMA_PROXY_API_KEY")
+    )
     assert "the one from LINGMA_PROXY_API_KEY" in keyed
     assert "canary" not in keyed
 
 
 def test_it_fits_80_columns_however_much_there_is_to_say():
-    nobody = NotLoggedIn("There is no login, and a long story about places. " * 4)
-    simulated = Settings(backend="simulator", simulate_without_login=True)
-    for text in (said(login=nobody), said(simulated, nobody), said(now=AFTER)):
-        assert max(map(len, text.splitlines())) <= 80
+    long = "a long story about many places and what was found there; " * 6
+    said(behind("ipc", Presence(found=True, says=long), reason=long))
+    said(behind(presence=MISSING, reason=long, hurdle=long))

@@ -60,7 +60,7 @@ def test_help_is_in_the_groups_of_the_table_without_what_has_no_effect():
     output = run("--help")[1]
 
     assert all(f"\n{setting.group}:\n" in output for setting in TABLE)
-    assert "--session-mode" not in output
+    assert "--remote-fallback" not in output
 
 
 def test_a_command_takes_only_the_settings_it_names():

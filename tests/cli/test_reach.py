@@ -3,11 +3,12 @@ from dataclasses import replace
 import pytest
 
 from lingma_proxy.cli.asking import answer
-from lingma_proxy.cli.reach import found_login, reach, refusal, wants_simulator
-from lingma_proxy.errors import NotAllowed, NotLoggedIn
+from lingma_proxy.cli.reach import reach, refusal, wants_simulator
+from lingma_proxy.errors import NotAllowed
 from lingma_proxy.settings import Settings, resolve
-from lingma_proxy.simulator.remote import Simulator
-from lingma_proxy.vendor.credentials import Credentials
+from lingma_proxy.simulator.plugin import Plugin
+from support.fresh import fresh, install
+from support.login import write_cache
 from support.served import HELLO, scripted
 
 SIMULATED = {"backend": "simulator"}
@@ -47,20 +48,36 @@ async def test_the_key_of_the_settings_opens_it():
             await said(resolve(None, {}, port))
 
 
-async def test_a_login_is_found_or_it_is_said_why_not(tmp_path):
-    async with Simulator(home=tmp_path / "home") as simulator:
-        login = await found_login(Settings(cache_dir=str(tmp_path / "home")))
-        assert isinstance(login, Credentials)
-        assert login.user_id == simulator.login.uid
-    assert isinstance(await found_login(Settings(cache_dir=str(tmp_path))), NotLoggedIn)
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    fresh(monkeypatch, tmp_path)
+    return tmp_path
 
 
-async def test_the_simulator_stands_in_only_where_it_is_asked_for(tmp_path):
-    nobody = Settings(cache_dir=str(tmp_path))
+async def test_the_simulator_stands_in_only_where_it_is_asked_for(home):
+    nobody = Settings()
 
     assert await wants_simulator(replace(nobody, backend="simulator"))
     assert await wants_simulator(replace(nobody, simulate_without_login=True))
     assert not await wants_simulator(nobody)
+
+
+@pytest.mark.parametrize("who", ["login", "plugin", "agent"])
+async def test_the_simulator_stands_in_only_where_nobody_else_is(home, who):
+    asked = Settings(simulate_without_login=True)
+    match who:
+        case "login":
+            write_cache(home / ".lingma", expire_time=None)
+            assert not await wants_simulator(asked)
+        case "plugin":
+            async with Plugin(home=home):
+                assert not await wants_simulator(asked)
+                assert await wants_simulator(replace(asked, backend="remote"))
+            assert await wants_simulator(asked)
+        case "agent":
+            install(home, "opencode")
+            assert not await wants_simulator(asked)
+            assert await wants_simulator(replace(asked, backend="ipc"))
 
 
 def test_a_refusal_without_words_names_the_status():

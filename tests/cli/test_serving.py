@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from support.process import ask, post, run, running, served
+from support.process import ask, get, playing, post, run, running, served
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its signals are of another kind")
 
@@ -26,13 +26,38 @@ def test_without_a_login_it_starts_and_answers_401_with_what_to_do(tmp_path):
         assert process.stop(signal.SIGINT)[0] == 0
 
 
+def test_a_plugin_that_is_open_answers(tmp_path):
+    with (
+        playing(tmp_path, "--home", str(tmp_path), "--pace", "0"),
+        served(tmp_path) as (process, url),
+    ):
+        said = " ".join(" ".join(process.line() for _ in range(4)).split())
+        _, answer = ask(url + "/v1/chat/completions")
+        ready, state = get(url + "/readyz"), get(url + "/health")["state"]
+        assert process.stop(signal.SIGTERM)[0] == 0
+
+    assert answer["choices"][0]["message"]["content"] == "pong"
+    assert said.startswith("answers the plugin on this machine: Qoder CN is running")
+    assert "Backend ipc: it is the first that is there (remote: no login was found;" in said
+    assert (ready["ready"], ready["backend"], ready["peer"]) == (True, "ipc", "Qoder CN")
+    assert (state["backend"], state["transport"], state["connected"]) == ("ipc", "websocket", True)
+
+
+def test_an_agent_that_is_wanted_must_be_named(tmp_path):
+    result = run(tmp_path, "serve", "--backend", "acp")
+
+    assert result.returncode == 2
+    assert "--acp-command" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_the_incumbents_bare_flags_serve(tmp_path):
-    words = ["-port", "0", "-backend", "simulator", "-session-mode=auto", "-mode", "chat"]
+    words = ["-port", "0", "-backend", "simulator", "-session-mode=auto", "-remote-fallback=false"]
     with running(tmp_path, *words) as process:
         assert "listens on" in process.line()
         code, _, errors = process.stop(signal.SIGTERM)
         assert code == 0
-        assert "have no effect in this version" in errors
+        assert "--remote-fallback has no effect in this version" in errors
 
 
 def test_a_second_signal_ends_it_while_a_reply_is_said(tmp_path):

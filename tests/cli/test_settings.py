@@ -13,7 +13,7 @@ def shown(lingma_proxy):
 
 
 def test_every_setting_is_shown_with_its_value_and_where_it_comes_from(shown):
-    Path("lingma-proxy.json").write_text('{"port": 9000, "mode": "x"}')
+    Path("lingma-proxy.json").write_text('{"port": 9000, "warmup_timeout": 30}')
     result = shown("--model", "Qwen3", LINGMA_PROXY_MAX_CONCURRENT="3")
     lines = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.strip()}
 
@@ -22,7 +22,10 @@ def test_every_setting_is_shown_with_its_value_and_where_it_comes_from(shown):
     assert lines["max_concurrent"] == ["max_concurrent", "3", "(LINGMA_PROXY_MAX_CONCURRENT)"]
     assert lines["model"] == ["model", "Qwen3", "(--model)"]
     assert lines["host"] == ["host", "127.0.0.1"]
-    assert result.stderr == 'note: "mode" has no effect in this version (lingma-proxy.json).\n'
+    assert (
+        result.stderr
+        == 'note: "warmup_timeout" has no effect in this version (lingma-proxy.json).\n'
+    )
 
 
 def test_secrets_are_masked_in_both_forms(shown):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from support.process import run, simulated
+from lingma_proxy.cli.simulating import sockets_fit
+from support.process import playing, run, simulated
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its signals are of another kind")
 
@@ -37,3 +38,25 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path):
     assert result.returncode == 1
     assert result.stderr.startswith(f"lingma-proxy: The simulator cannot start on port {port}")
     assert result.stderr.count("\n") == 1
+
+
+def test_a_plugins_line_leads_lingma_proxy_to_it_and_it_leaves_nothing(tmp_path):
+    with playing(tmp_path, "--pace", "0") as variables:
+        (file,) = variables.values()
+        asked = run(tmp_path, "ask", "--port", "0", "exactly one word: pong", **variables)
+        assert (asked.returncode, asked.stdout, asked.stderr) == (0, "pong\n", "")
+
+    assert not Path(file).exists()
+
+
+def test_a_socket_is_made_where_its_path_can_be_said(tmp_path):
+    assert sockets_fit(Path("/home/me"))
+    assert not sockets_fit(tmp_path / ("deep" * 20))
+
+
+def test_a_plugin_in_the_home_of_its_person_is_found_without_a_word(tmp_path):
+    for _ in range(2):
+        with playing(tmp_path, "--home", str(tmp_path)):
+            asked = run(tmp_path, "models", "--port", "0")
+            assert (asked.returncode, asked.stderr) == (0, "")
+            assert "kmodel" in asked.stdout

@@ -4,17 +4,23 @@ from support.models import ACCOUNT
 
 
 def test_health_has_the_fields_that_scripts_read():
-    assert health(transport="remote", connected=True, endpoint="https://vendor.example") == {
+    said = health(
+        backend="remote", transport="remote", connected=True, endpoint="https://vendor.example"
+    )
+
+    assert said == {
         "ok": True,
         "service": "lingma-proxy",
         "state": {
+            "backend": "remote",
             "transport": "remote",
             "connected": True,
             "session_mode": "auto",
             "endpoint": "https://vendor.example",
         },
     }
-    assert "endpoint" not in health(transport="remote", connected=False)["state"]
+    unknown = health(backend="ipc", transport="ipc", connected=False)
+    assert "endpoint" not in unknown["state"]
 
 
 def test_the_version_is_said():

@@ -74,6 +74,15 @@ async def test_an_account_without_models_is_a_problem():
     assert [finding.level for finding in await check_models(Scripted([]))] == [Level.PROBLEM]
 
 
+async def test_an_agent_may_list_no_models():
+    (finding,) = await check_models(Scripted([]), needed=False)
+
+    assert (finding.level, finding.found) == (
+        Level.OK,
+        "it lists none, and answers with its own",
+    )
+
+
 async def test_the_first_word_is_enough():
     endless = (
         [ReplyStarted("r", "kmodel")],

@@ -2,8 +2,9 @@ import pytest
 
 from lingma_proxy import __version__
 from lingma_proxy.errors import NotLoggedIn
+from lingma_proxy.gateway import Behind
 from lingma_proxy.jsonio import loads
-from support.served import MODELS, scripted
+from support.served import MODELS, scripted, standing
 
 ANTHROPIC = {"anthropic-version": "2026-10-21"}
 
@@ -83,7 +84,60 @@ async def test_the_incumbents_pages_are_there():
 
 async def test_alive_and_ready():
     assert await get("/livez") == (200, {"live": True})
-    assert await get("/readyz") == (200, {"ready": True})
+    status, body = await get("/readyz")
+    assert (status, body["ready"], body["backend"]) == (200, True, "remote")
+    assert body["why"] == "The setting backend says so."
+
+
+async def test_while_nobody_can_answer_it_is_not_ready_and_says_what_to_do():
+    looks, hurdles = [], ["Open it."]
+
+    async def look():
+        looks.append(1)
+
+    behind = Behind(
+        LoggedOut(),
+        name=lambda: "ipc",
+        reason=lambda: "It is the first.",
+        peer=lambda: "Qoder CN",
+        hurdle=lambda: hurdles[0],
+        look=look,
+    )
+    async with standing(behind) as served:
+        answer, data = await served.get("/readyz")
+        assert answer.status == 503
+        assert loads(data) == {
+            "ready": False,
+            "backend": "ipc",
+            "why": "It is the first.",
+            "peer": "Qoder CN",
+            "reason": "Open it.",
+        }
+        hurdles[0] = ""
+        assert (await served.get("/readyz"))[0].status == 200
+        assert len(looks) == 2
+
+
+async def test_health_says_how_who_answers_is_reached():
+    behind = Behind(
+        LoggedOut(),
+        name=lambda: "ipc",
+        transport=lambda: "websocket",
+        endpoint=lambda: "ws://127.0.0.1:36510/",
+        session_mode="reuse",
+    )
+    async with standing(behind) as served:
+        _, data = await served.get("/health")
+
+    assert loads(data)["state"] == {
+        "backend": "ipc",
+        "transport": "websocket",
+        "connected": False,
+        "session_mode": "reuse",
+        "endpoint": "ws://127.0.0.1:36510/",
+        "running": 0,
+        "queued": 0,
+    }
 
 
 async def test_without_a_login_lists_are_refused_and_the_rest_is_said():

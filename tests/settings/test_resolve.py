@@ -95,11 +95,17 @@ def test_a_bad_value_is_refused_also_where_another_overrides_it():
     assert refused(file(port=-1), {}, {"port": "1"}).startswith('"port" in lingma-proxy.json')
 
 
-@pytest.mark.parametrize("backend", ["ipc", "acp"])
-def test_a_backend_of_later_is_refused_in_words(backend):
-    assert refused(None, {}, {"backend": backend}) == (
-        f'--backend is "{backend}"; this version has not got that yet: choose remote or simulator.'
+def test_a_backend_of_later_is_refused_in_words():
+    assert refused(None, {}, {"backend": "scripted"}) == (
+        '--backend is "scripted"; this version has not got that yet: choose auto, remote, ipc, acp'
+        " or simulator."
     )
+
+
+def test_the_other_spelling_of_a_word_is_the_word():
+    resolved = resolve(None, {"LINGMA_PROXY_TRANSPORT": "ws"}, {})
+
+    assert resolved.settings.transport == "websocket"
 
 
 def test_a_secret_is_never_repeated():
@@ -139,19 +145,19 @@ def test_a_key_that_stands_twice_is_a_notice():
 
 def test_what_the_incumbent_could_and_we_cannot_is_named_once_for_each_place():
     resolved = resolve(
-        file(mode="agent", cwd="/", session_mode="fresh"),
-        {"LINGMA_PROXY_TRANSPORT": "ws"},
+        file(mode="agent", warmup_timeout=30),
+        {"LINGMA_AGGREGATE_TOOL_STREAM": "1"},
         {"remote_fallback_enabled": "false"},
     )
 
     assert resolved.notices == (
-        '"mode", "cwd", "session_mode" have no effect in this version (lingma-proxy.json).',
-        "LINGMA_PROXY_TRANSPORT, --remote-fallback have no effect in this version.",
+        '"warmup_timeout" has no effect in this version (lingma-proxy.json).',
+        "LINGMA_AGGREGATE_TOOL_STREAM, --remote-fallback have no effect in this version.",
     )
 
 
 def test_what_the_incumbent_could_is_checked_all_the_same():
-    assert "auto, fresh or reuse" in refused(file(session_mode="new"))
+    assert "true or false" in refused(file(remote_fallback_enabled="perhaps"))
 
 
 anything = st.recursive(

@@ -30,9 +30,11 @@ def environment(home, **more):
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in {"PATH", "SYSTEMROOT", "PYTHONPATH", "TMPDIR", "TEMP", "TMP"}
+        if name in {"SYSTEMROOT", "PYTHONPATH", "TMPDIR", "TEMP", "TMP"}
     }
-    return kept | {"HOME": str(home), "USERPROFILE": str(home), **more}
+    # Agents that are installed here are no business of the tests.
+    own = {"PATH": os.defpath, "HOME": str(home), "USERPROFILE": str(home)}
+    return kept | own | more
 
 
 def run(home, *words, stdin="", program=("-m", "lingma_proxy"), **more):
@@ -127,6 +129,15 @@ def simulated(home, *words) -> Iterator[tuple[Program, dict[str, str]]]:
         found = LEADS.fullmatch(line)
         assert found, line
         yield process, {"LINGMA_CACHE_DIR": found[1], "LINGMA_REMOTE_BASE_URL": found[2]}
+
+
+@contextmanager
+def playing(home, *words) -> Iterator[dict[str, str]]:
+    """`simulate --plugin` on a free port, and the variable that leads to it."""
+    with running(home, "simulate", "--plugin", "--port", "0", *words) as process:
+        name, _, file = process.line().partition("=")
+        assert name == "LINGMA_SHARED_CLIENT_INFO"
+        yield {name: file}
 
 
 def post(url, **body):

@@ -55,13 +55,20 @@ class Served:
 @asynccontextmanager
 async def serving(backend: Backend, **settings: object) -> AsyncIterator[Served]:
     """`settings` are fields of `Settings`; any free port."""
+    async with standing(Behind(backend), **settings) as served:
+        yield served
+
+
+@asynccontextmanager
+async def standing(behind: Behind, **settings: object) -> AsyncIterator[Served]:
+    """The same in front of a backend and what is told about it."""
     chosen = Settings(**{"port": 0, "log_level": "error", **settings})  # type: ignore[arg-type]  # the test's word
-    gateway = over(Behind(backend), chosen)
+    gateway = over(behind, chosen)
     server = Server(gateway)
     url = await server.start()
     try:
         async with ClientSession() as session:
-            yield Served(url, session, gateway, server, backend)  # type: ignore[arg-type]  # see there
+            yield Served(url, session, gateway, server, behind.backend)  # type: ignore[arg-type]  # see there
     finally:
         await server.stop()
 

@@ -36,6 +36,13 @@ LONGEST = 32 * 2**20
         "remote_auth_file",
         "cache_dir",
         "remote_proxy_url",
+        "transport",
+        "pipe",
+        "ipc_socket",
+        "websocket_url",
+        "shared_client_info",
+        "acp_command",
+        "cwd",
         "encode_body",
     )
 )

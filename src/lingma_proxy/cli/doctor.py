@@ -21,9 +21,9 @@ PATIENCE = 20.0
 def command(*, as_json: bool, config: str | None, **flags: str | None) -> None:
     """Look for what could be wrong, and say how to mend it.
 
-    It looks at the settings, the port, the login and when it ends, the way to Lingma, the
-    clock, the models, and asks one short question.  It takes the flags of
-    `serve` (see there).
+    It looks at the settings, the port, who could answer and who does, the login and when it
+    ends, the way to Lingma, the clock, the plugin, the agents, the models, and asks one short
+    question.  It takes the flags of `serve` (see there).
     """
     resolved = load(config, given(flags))
 

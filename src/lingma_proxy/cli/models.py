@@ -31,6 +31,13 @@ from lingma_proxy.settings import Resolved
         "remote_auth_file",
         "cache_dir",
         "remote_proxy_url",
+        "transport",
+        "pipe",
+        "ipc_socket",
+        "websocket_url",
+        "shared_client_info",
+        "acp_command",
+        "cwd",
         "claude_names",
     )
 )
@@ -53,7 +60,10 @@ def command(*, as_json: bool, config: str | None, **flags: str | None) -> None:
 
     rows = [row(model) for model in objects(an_object(loads(text)).get("data"))]
     if not rows:
-        raise BackendError("The account has no models.")
+        raise BackendError(
+            "There are no models to choose from: the account has none, or the agent lists none and"
+            " answers with its own."
+        )
     for line in columns(rows, header=("MODEL", "NAME", "CONTEXT", "OUTPUT")):
         click.echo(line)
 

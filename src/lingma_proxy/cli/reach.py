@@ -8,22 +8,19 @@ from typing import Any
 
 import aiohttp
 
-from lingma_proxy.backends.login import Login
 from lingma_proxy.doctor.port import Listener, address, who_listens
 from lingma_proxy.errors import (
     BackendError,
     BackendTimeout,
     BackendUnavailable,
     NotAllowed,
-    NotLoggedIn,
     ProxyError,
     translated,
 )
-from lingma_proxy.gateway import assemble
+from lingma_proxy.gateway import assemble, whoever_answers
 from lingma_proxy.jsonio import an_object, loads
 from lingma_proxy.server.app import Server
 from lingma_proxy.settings import Resolved, Settings
-from lingma_proxy.vendor.credentials import Credentials
 
 OF_A_RUNNING_ONE = {"host", "port", "api_key", "api_key_file", "model"}
 """Settings that say where the running gateway is, or what is asked of it.  Any other that
@@ -99,18 +96,17 @@ async def simulated_if_asked(settings: Settings) -> AsyncIterator[Settings]:
 async def wants_simulator(settings: Settings) -> bool:
     if settings.backend == "simulator":
         return True
-    return settings.simulate_without_login and isinstance(await found_login(settings), NotLoggedIn)
+    return settings.simulate_without_login and not await somebody_there(settings)
 
 
-async def found_login(settings: Settings) -> Credentials | NotLoggedIn:
-    """The login that these settings lead to, or why there is none."""
-    login = Login(file=settings.remote_auth_file, cache_dir=settings.cache_dir)
+async def somebody_there(settings: Settings) -> bool:
+    """Whether anybody could answer with these settings: with a login, as a plugin, as an agent."""
+    behind = whoever_answers(settings)
     try:
-        return await login.ready()
-    except NotLoggedIn as error:
-        return error
+        await behind.look()
+        return behind.presence().found
     finally:
-        await login.aclose()
+        await behind.aclose()
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from lingma_proxy.cli.people import tell_notices
     "  lingma-proxy serve\n"
     "  lingma-proxy serve --port 9000 --model Qwen3-Coder\n"
     "  lingma-proxy serve --backend simulator     to try a client out\n"
+    "  lingma-proxy serve --backend acp --acp-command qodercli\n"
     "  LINGMA_PROXY_API_KEY=… lingma-proxy serve --host 0.0.0.0\n"
     "\b\nCtrl-C lets the replies that are being said end first; twice stops at once.\n"
     "Every flag is also a key of the settings file, and a variable: see `settings`.\n"
@@ -22,8 +23,9 @@ from lingma_proxy.cli.people import tell_notices
 def command(*, config: str | None, **flags: str | None) -> None:
     """Serve OpenAI's and Anthropic's APIs on a port of this machine, from Lingma.
 
-    It needs the login that Lingma (Qoder CN) keeps on this machine; without one it starts
-    all the same, and answers 401 with what to do.
+    It uses the login that Lingma (Qoder CN) keeps on this machine; else the Lingma or Qoder CN
+    that is running on it; else an agent that is installed on it.  It says which, and why.
+    Without any it starts all the same, and answers 401 with what to do.
     """
     resolved = load(config, given(flags))
     tell_notices(resolved)

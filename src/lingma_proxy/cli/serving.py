@@ -1,6 +1,5 @@
 """The life of a server: open the port, say what it is, answer, stop with grace."""
 
-import time
 from contextlib import closing
 
 import aiohttp
@@ -10,7 +9,7 @@ from lingma_proxy.cli import logs
 from lingma_proxy.cli.greeting import greeting
 from lingma_proxy.cli.loop import stops, unless
 from lingma_proxy.cli.people import tell
-from lingma_proxy.cli.reach import found_login, simulated_if_asked
+from lingma_proxy.cli.reach import simulated_if_asked
 from lingma_proxy.doctor.port import Listener, address, who_listens
 from lingma_proxy.errors import BackendUnavailable, SettingsError
 from lingma_proxy.gateway import assemble
@@ -23,11 +22,12 @@ async def serving(resolved: Resolved) -> None:
     settings = resolved.settings
     with closing(logs.start(settings.log_level)), stops() as said:
         async with simulated_if_asked(settings) as real:
-            server = Server(assemble(real))
+            gateway = assemble(real)
+            server = Server(gateway)
             url = await _opened(server, settings)
             try:
-                login = await found_login(real)
-                for line in greeting(url, real, login, resolved.origins["api_key"], time.time()):
+                await gateway.behind.look()
+                for line in greeting(url, real, gateway.behind, resolved.origins["api_key"]):
                     click.echo(line)
                 await said.once.wait()
                 tell(

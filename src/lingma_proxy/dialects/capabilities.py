@@ -26,6 +26,7 @@ ENDPOINTS = {"anthropic": "anthropic_messages"}
 
 def health(
     *,
+    backend: str,
     transport: str,
     connected: bool,
     endpoint: str = "",
@@ -33,6 +34,7 @@ def health(
 ) -> JsonObject:
     """`connected`: whether the vendor answered when it was last asked."""
     state: JsonObject = {
+        "backend": backend,
         "transport": transport,
         "connected": connected,
         "session_mode": session_mode,

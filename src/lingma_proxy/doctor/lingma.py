@@ -1,4 +1,4 @@
-"""Lingma itself: the address answers, the clocks agree, models are listed, one speaks."""
+"""Who answers, Lingma before all: the address answers, the clocks agree, models are listed, one speaks."""
 
 import time
 from collections.abc import Callable
@@ -70,8 +70,11 @@ def _clock(date: str, now: float) -> Finding:
     )
 
 
-async def check_models(backend: Backend) -> list[Finding]:
+async def check_models(backend: Backend, *, needed: bool = True) -> list[Finding]:
+    """The models; an agent may list none (then they are not `needed`)."""
     names = [model.name for model in await backend.models() if model.enabled]
+    if not names and not needed:
+        return [ok("models", "it lists none, and answers with its own")]
     if not names:
         return [problem("models", "the account has none", "See in the IDE what the account may.")]
     some = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
@@ -90,9 +93,11 @@ async def check_answer(backend: Backend, model: str) -> list[Finding]:
         async for batch in batches:
             if any(isinstance(event, PartDelta) and event.text for event in batch):
                 took = time.perf_counter() - started
-                return [ok("answer", f"{model} began to speak after {took:.1f} s")]
+                return [ok("answer", f"{model or 'it'} began to speak after {took:.1f} s")]
     return [
         problem(
-            "answer", f"{model} said nothing", "Try another model: --model, or `lingma-proxy ask`."
+            "answer",
+            f"{model or 'it'} said nothing",
+            "Try another model: --model, or `lingma-proxy ask`.",
         )
     ]

@@ -77,21 +77,23 @@ class Catalogue:
         return self._say(exchange, ollama_tags.listing(await self._gateway.backend.models()))
 
     async def _props(self, exchange: Exchange) -> web.StreamResponse:
-        default = self._gateway.serving.default_model
+        default = self._gateway.default_model()
         return self._say(exchange, capabilities.props(await self._whatever_is_known(), default))
 
     async def _capabilities(self, exchange: Exchange) -> web.StreamResponse:
         body = capabilities.capabilities(
-            await self._whatever_is_known(), DIALECTS, self._gateway.serving.default_model
+            await self._whatever_is_known(), DIALECTS, self._gateway.default_model()
         )
         return self._say(exchange, body)
 
     async def _health(self, exchange: Exchange) -> web.StreamResponse:
         gateway = self._gateway
         body = capabilities.health(
-            transport=gateway.behind.transport,
+            backend=gateway.behind.name(),
+            transport=gateway.behind.transport(),
             connected=bool(gateway.remembered.known()),
             endpoint=gateway.behind.endpoint(),
+            session_mode=gateway.behind.session_mode,
         )
         body["state"] |= {"running": gateway.limit.running, "queued": gateway.limit.queued}
         return self._say(exchange, body)
@@ -100,10 +102,21 @@ class Catalogue:
         return self._say(exchange, {"live": True})
 
     async def _ready(self, exchange: Exchange) -> web.StreamResponse:
-        hurdle = self._gateway.behind.hurdle()
-        if hurdle:
-            return self._say(exchange, {"ready": False, "reason": hurdle}, status=503)
-        return self._say(exchange, {"ready": True})
+        behind = self._gateway.behind
+        await behind.look()
+        hurdle = behind.hurdle()
+        body: JsonObject = {
+            "ready": not hurdle,
+            "backend": behind.name(),
+            "why": behind.reason(),
+        }
+        if peer := behind.peer():
+            body["peer"] = peer
+        if not hurdle:
+            return self._say(exchange, body)
+        # Who is asked only this must notice all the same that it has passed.
+        self._gateway.remembered.refresh_soon()
+        return self._say(exchange, {**body, "reason": hurdle}, status=503)
 
     async def _version(self, exchange: Exchange) -> web.StreamResponse:
         return self._say(exchange, capabilities.version(__version__))

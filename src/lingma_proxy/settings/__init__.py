@@ -7,10 +7,11 @@ from lingma_proxy.settings.resolve import (
     Resolved,
     resolve,
 )
-from lingma_proxy.settings.table import INERT, TABLE, Setting, Settings
+from lingma_proxy.settings.table import DEFAULT_MODEL, INERT, TABLE, Setting, Settings
 
 __all__ = [
     "CONFIG_VARIABLE",
+    "DEFAULT_MODEL",
     "INERT",
     "TABLE",
     "FileContent",

@@ -50,9 +50,10 @@ def _setting(
     *,
     group: str,
     variable: str = "",
+    flag: str = "",
 ) -> T:
-    """A field of `Settings`; `variable` where it is not LINGMA_PROXY_ and the name."""
-    about = {"kind": kind, "help": text, "group": group, "variable": variable}
+    """A field of `Settings`; `variable` and `flag` where they do not follow from its name."""
+    about = {"kind": kind, "help": text, "group": group, "variable": variable, "flag": flag}
     # A dataclass refuses a mapping as a default; a factory of the same one is as good, for
     # it is read-only.
     secret = isinstance(kind, Secret)
@@ -61,10 +62,12 @@ def _setting(
 
 LISTEN = "Where it listens, and to whom"
 LINGMA = "Lingma"
+AGENTS = "The plugin and agents"
 MODELS = "Models"
 LIMITS = "Limits and patience"
 OTHER = "Other"
 
+DEFAULT_MODEL = "kmodel"
 FOREIGN = MappingProxyType(
     dict.fromkeys(
         ("claude-*", "gpt-*", "chatgpt-*", "codex-*", "o1*", "o3*", "o4*", "gemini-*"), ""
@@ -115,17 +118,19 @@ class Settings:
     )
 
     backend: str = _setting(
-        "remote",
-        Word(("remote", "simulator"), later=("ipc", "acp", "scripted", "auto")),
-        "Who answers: `remote` is Lingma's API with the login found on this machine, "
-        "`simulator` the built-in stand-in that never leaves it.",
+        "auto",
+        Word(("auto", "remote", "ipc", "acp", "simulator"), later=("scripted",)),
+        "Who answers: `remote` is Lingma's API with the login found on this machine, `ipc` the "
+        "Lingma or Qoder CN that is running on it, `acp` an agent that is installed on it, "
+        "`simulator` the built-in stand-in that never leaves it; `auto` takes what the settings "
+        "point at, else the first that is there, and says which.",
         group=LINGMA,
     )
     simulate_without_login: bool = _setting(
         default=False,
         kind=Switch(),
-        text="Use the simulator when no login is found, and say so; otherwise requests are then "
-        "answered 401 with what to do.",
+        text="Use the simulator when nobody else is there to answer, and say so; otherwise "
+        "requests are then answered 401 with what to do.",
         group=LINGMA,
     )
     remote_base_url: str = _setting(
@@ -172,10 +177,97 @@ class Settings:
         group=LINGMA,
     )
 
+    transport: str = _setting(
+        "auto",
+        Word(("auto", "pipe", "websocket"), also={"ws": "websocket"}),
+        "How the plugin is reached: over a WebSocket, or over its named pipe (elsewhere than on "
+        "Windows: its socket).",
+        group=AGENTS,
+    )
+    pipe: str = _setting(
+        "",
+        Text("the name or path of a pipe, or the path of a socket"),
+        "The plugin's named pipe; empty means: look for it. Elsewhere than on Windows, its socket.",
+        group=AGENTS,
+        variable="LINGMA_IPC_PIPE",
+    )
+    ipc_socket: str = _setting(
+        "",
+        Text("the path of a socket"),
+        "The plugin's socket; empty means: look for it.",
+        group=AGENTS,
+        variable="LINGMA_IPC_SOCKET",
+    )
+    websocket_url: str = _setting(
+        "",
+        Url("ws"),
+        "The address of the plugin's WebSocket; empty means: look for it.",
+        group=AGENTS,
+        variable="LINGMA_PROXY_WS_URL",
+        flag="--ws-url",
+    )
+    shared_client_info: str = _setting(
+        "",
+        Text("the path of a file"),
+        "The file in which the plugin says where it listens (`.info.json` or `.info`); empty "
+        "means: look in all known places.",
+        group=AGENTS,
+        variable="LINGMA_SHARED_CLIENT_INFO",
+    )
+    acp_command: str = _setting(
+        "",
+        Text("a command line, or the name of a known agent"),
+        "How to start an agent that speaks the Agent Client Protocol on its standard streams, or "
+        "the name of a known one: `qodercli`, `qoderclicn`, `opencode`, `qwen-code`. Empty "
+        "means: the first known one that is installed.",
+        group=AGENTS,
+    )
+    cwd: str = _setting(
+        "",
+        Text("the path of a folder"),
+        "The folder that the plugin or the agent is told to work in; empty means: an empty one, "
+        "which is removed at the end. Agents use tools of their own there.",
+        group=AGENTS,
+    )
+    current_file_path: str = _setting(
+        "",
+        Text("the path of a file"),
+        "The file that the plugin takes for the one being edited.",
+        group=AGENTS,
+    )
+    mode: str = _setting(
+        "agent",
+        Text("a mode of the plugin, such as agent or chat"),
+        "The mode in which the plugin answers.",
+        group=AGENTS,
+    )
+    shell_type: str = _setting(
+        "",
+        Text("the name of a shell"),
+        "The shell that the plugin takes for the user's; empty means: the one of this machine.",
+        group=AGENTS,
+    )
+    session_mode: str = _setting(
+        "auto",
+        Word(("auto", "fresh", "reuse")),
+        "When the plugin or the agent goes on in a session instead of a new one: `auto` where a "
+        "request begins with exactly what was asked and answered there, `reuse` also where the "
+        "client names the same conversation and its own words are the same, `fresh` never.",
+        group=AGENTS,
+    )
+    setup_timeout: float = _setting(
+        15.0,
+        Number(1, 600),
+        "How long the plugin may take until it can be asked something; an agent, which has to be "
+        "started first, may take four times as long.",
+        group=AGENTS,
+    )
+
     model: str = _setting(
-        "kmodel",
+        DEFAULT_MODEL,
         Text("the name of a model", needed=True),
-        "The model for requests that name none, and for names of other vendors.",
+        "The model for requests that name none, and for names of other vendors. While it is the "
+        "default, an agent (`acp`) uses whichever it is set to.",
         group=MODELS,
     )
     model_aliases: Mapping[str, str] = _setting(
@@ -280,7 +372,7 @@ def _table() -> tuple[Setting, ...]:
             help=each.metadata["help"],
             group=each.metadata["group"],
             variable=each.metadata["variable"] or f"LINGMA_PROXY_{each.name.upper()}",
-            flag="--" + each.name.replace("_", "-"),
+            flag=each.metadata["flag"] or "--" + each.name.replace("_", "-"),
         )
         for each in fields(Settings)
     )
@@ -310,24 +402,6 @@ def _inert(
 
 
 INERT = (
-    _inert(
-        "transport",
-        Word(("auto", "pipe", "websocket", "ws")),
-        "LINGMA_PROXY_TRANSPORT",
-        "--transport",
-    ),
-    _inert("pipe", Text(), "LINGMA_IPC_PIPE", "--pipe"),
-    _inert("websocket_url", Text(), "LINGMA_PROXY_WS_URL", "--ws-url"),
-    _inert("cwd", Text(), "LINGMA_PROXY_CWD", "--cwd"),
-    _inert("current_file_path", Text(), "LINGMA_PROXY_CURRENT_FILE_PATH", "--current-file-path"),
-    _inert("mode", Text(), "LINGMA_PROXY_MODE", "--mode"),
-    _inert("shell_type", Text(), "LINGMA_PROXY_SHELL_TYPE", "--shell-type"),
-    _inert(
-        "session_mode",
-        Word(("auto", "fresh", "reuse")),
-        "LINGMA_PROXY_SESSION_MODE",
-        "--session-mode",
-    ),
     _inert(
         "remote_fallback_enabled", Switch(), "LINGMA_REMOTE_FALLBACK_ENABLED", "--remote-fallback"
     ),

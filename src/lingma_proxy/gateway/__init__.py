@@ -1,0 +1,27 @@
+"""The composition root, the only place that knows all below it.  Settings stop here."""
+
+from lingma_proxy.gateway.front import Serving, is_loopback, serving
+from lingma_proxy.gateway.stack import Gateway, assemble, over
+from lingma_proxy.gateway.ways import (
+    Behind,
+    agent_of,
+    agents_installed,
+    discovery_of,
+    remote,
+    whoever_answers,
+)
+
+__all__ = [
+    "Behind",
+    "Gateway",
+    "Serving",
+    "agent_of",
+    "agents_installed",
+    "assemble",
+    "discovery_of",
+    "is_loopback",
+    "over",
+    "remote",
+    "serving",
+    "whoever_answers",
+]

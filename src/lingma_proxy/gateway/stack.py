@@ -1,0 +1,113 @@
+"""Settings in, a gateway out.
+
+    Settle ▸ ChooseModel ▸ Limit ▸ PrepareImages ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage
+      ▸ CutOff ▸ ContinuePrefill ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
+
+Each is a backend that holds the next.  What is done once for a request stands outside;
+what must see every attempt at an answer stands inside.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from lingma_proxy.backend import Backend
+from lingma_proxy.conversation.tokens import TokenMeter, count_request, count_text
+from lingma_proxy.gateway.front import Serving, serving
+from lingma_proxy.gateway.ways import Behind, whoever_answers
+from lingma_proxy.policies.answer_in_json import AnswerInJson
+from lingma_proxy.policies.check_grammar import CheckGrammar
+from lingma_proxy.policies.choose_model import ChooseModel, Names
+from lingma_proxy.policies.continue_prefill import ContinuePrefill
+from lingma_proxy.policies.cut_off import CutOff
+from lingma_proxy.policies.fit_names import FitNames
+from lingma_proxy.policies.limit import Limit
+from lingma_proxy.policies.measure_usage import MeasureUsage
+from lingma_proxy.policies.prepare_images import PrepareImages
+from lingma_proxy.policies.remember_models import RememberModels
+from lingma_proxy.policies.settle import Settle
+from lingma_proxy.settings import DEFAULT_MODEL, Settings
+from lingma_proxy.vendor.models import ALIASES, KNOWN
+
+VENDOR_KEYS = frozenset(model.key for model in KNOWN)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What the server serves.  Made by `over` or `assemble`."""
+
+    backend: Backend
+    """The whole stack: what a client's request is handed to."""
+    serving: Serving
+    behind: Behind
+    limit: Limit
+    remembered: RememberModels
+    resolve: Callable[[str], str]
+    """The key that a client's name for a model means.  Raises ModelNotFound."""
+    default_model: Callable[[], str]
+    """The name of the model for requests that name none; "": whoever answers chooses."""
+
+    def start(self) -> None:
+        """Begin what goes on in the background.  Waits for nothing; a loop must run."""
+        self.behind.start()
+        self.remembered.refresh_soon()
+
+    async def aclose(self) -> None:
+        await self.backend.aclose()
+        await self.behind.aclose()
+
+
+def assemble(settings: Settings) -> Gateway:
+    """The gateway that the settings describe.  Raises SettingsError."""
+    return over(whoever_answers(settings), settings)
+
+
+def over(behind: Behind, settings: Settings) -> Gateway:
+    """The stack of policies over whoever answers."""
+    remembered = RememberModels(behind.backend, settings.models_lifetime, whose=behind.name)
+    backend: Backend = ContinuePrefill(remembered)  # inside CutOff: a stop may be in the prefill
+    backend = CutOff(backend, TokenMeter)
+    backend = MeasureUsage(backend, count_request, count_text)  # outside: a cut loses the usage
+    backend = AnswerInJson(backend)  # outside: two attempts, both measured
+    backend = FitNames(backend)
+    backend = PrepareImages(backend)
+    backend = limit = Limit(
+        backend, settings.max_concurrent, settings.max_queue, settings.queue_timeout
+    )
+    names = names_of(settings, behind.name)
+    backend = choose = ChooseModel(backend, remembered.known, names, missed=remembered.refresh_soon)
+    backend = Settle(backend, behind.settled, behind.look)
+    if settings.check_grammar:
+        backend = CheckGrammar(backend)
+    return Gateway(
+        backend,
+        serving(settings),
+        behind,
+        limit,
+        remembered,
+        choose.resolve,
+        lambda: names().default,
+    )
+
+
+def names_of(settings: Settings, answering: Callable[[], str]) -> Callable[[], Names]:
+    """What names of models mean besides the list, by who answers.
+
+    The plugin has the same keys as the vendor's API.  Of an agent's models nothing is known
+    but what it lists; unless somebody has chosen one, it answers with its own.
+    """
+    vendors = Names(
+        default=settings.model,
+        aliases=settings.model_aliases,
+        foreign=settings.foreign_models,
+        claude_names=settings.claude_names,
+        vendor_keys=VENDOR_KEYS,
+        usual=ALIASES,
+    )
+    agents = replace(
+        vendors,
+        default="" if settings.model == DEFAULT_MODEL else settings.model,
+        vendor_keys=frozenset(),
+        usual={},
+        auto="",
+    )
+    return lambda: agents if answering() == "acp" else vendors

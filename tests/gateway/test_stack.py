@@ -1,0 +1,86 @@
+import asyncio
+
+import pytest
+
+from lingma_proxy.backend import Model
+from lingma_proxy.backends.scripted import Scripted
+from lingma_proxy.errors import ModelNotFound
+from lingma_proxy.gateway import Behind, assemble, over
+from lingma_proxy.policies.check_grammar import CheckGrammar
+from lingma_proxy.settings import Settings
+from support.fresh import fresh
+
+
+async def test_nothing_is_done_before_it_starts(tmp_path, monkeypatch):
+    fresh(monkeypatch, tmp_path)
+    gateway = assemble(Settings())
+
+    assert gateway.remembered.known() == ()
+    assert len(asyncio.all_tasks()) == 1
+    await gateway.aclose()
+    await gateway.aclose()
+
+
+async def test_aliases_of_the_user_come_before_ours():
+    settings = Settings(model_aliases={"Kimi-K2.6": "mmodel", "mine": "kmodel"})
+    gateway = over(Behind(Scripted([])), settings)
+
+    assert gateway.resolve("kimi-k2.6") == "mmodel"
+    assert gateway.resolve("mine") == "kmodel"
+    assert gateway.resolve("claude-opus-4-6") == "kmodel"
+    assert gateway.resolve("") == "kmodel"
+
+
+async def test_an_unknown_name_is_refused_once_the_list_is_known():
+    from support.served import MODELS
+
+    gateway = over(Behind(Scripted([], MODELS)), Settings())
+    assert gateway.resolve("nonsense") == "nonsense"
+    await gateway.backend.models()
+
+    with pytest.raises(ModelNotFound):
+        gateway.resolve("nonsense")
+
+
+def test_the_grammar_is_checked_when_the_settings_say_so():
+    gateway = over(Behind(Scripted([])), Settings(check_grammar=True))
+
+    assert isinstance(gateway.backend, CheckGrammar)
+
+
+def agents(settings, models=()):
+    return over(Behind(Scripted([], models), name=lambda: "acp"), settings)
+
+
+async def test_an_agent_answers_with_its_own_model_unless_one_was_chosen():
+    assert agents(Settings()).resolve("") == ""
+    assert agents(Settings()).default_model() == ""
+    assert agents(Settings()).resolve("claude-opus-4-6") == ""
+    assert agents(Settings()).resolve("auto") == ""
+    assert agents(Settings(model="gpt-5")).resolve("") == "gpt-5"
+    assert agents(Settings(model_aliases={"mine": "gpt-5"})).resolve("mine") == "gpt-5"
+    assert over(Behind(Scripted([])), Settings()).default_model() == "kmodel"
+
+
+async def test_the_vendors_keys_are_not_an_agents():
+    gateway = agents(Settings(), (Model("gpt-5", "GPT-5"),))
+    await gateway.backend.models()
+
+    assert gateway.resolve("gpt-5") == "gpt-5"
+    with pytest.raises(ModelNotFound):
+        gateway.resolve("kmodel")
+
+
+async def test_names_and_lists_become_those_of_whoever_answers():
+    answering = ["remote"]
+    backend = Scripted([], (Model("kmodel", "Kimi-K2.6"),))
+    gateway = over(Behind(backend, name=lambda: answering[0]), Settings())
+    await gateway.backend.models()
+    assert gateway.resolve("") == "kmodel"
+
+    answering[0] = "acp"
+    backend._models = (Model("gpt-5", "GPT-5"),)
+    assert gateway.resolve("") == ""
+    assert gateway.remembered.known() == ()
+    assert await gateway.backend.models() == (Model("gpt-5", "GPT-5"),)
+    await gateway.aclose()
