@@ -19,7 +19,7 @@ ECHO = "import sys\nfor line in sys.stdin.buffer: sys.stdout.buffer.write(line);
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
 GRANDCHILD = """
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", '''
+child = subprocess.Popen([sys.executable, "-S", "-c", '''
 import signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("up", flush=True)
@@ -78,8 +78,9 @@ def alive(pid: int) -> bool:
 
 
 @asynccontextmanager
-async def running(program, **more):
-    child = await Child.start([sys.executable, "-c", program], **more)
+async def running(program, *options, **more):
+    # Without options it knows the standard library only, and is there sooner.
+    child = await Child.start([sys.executable, *(options or ["-S"]), "-c", program], **more)
     try:
         yield child
     finally:
@@ -237,7 +238,7 @@ async def test_who_holds_its_pipes_outside_of_the_group_does_not_keep_us(monkeyp
     monkeypatch.setattr(stdio, "LINGER", 0.1)
     daemon = """
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"], start_new_session=True)
 print(child.pid, flush=True)
 """
     async with running(daemon) as child:
@@ -293,7 +294,12 @@ def test_a_loop_that_ends_takes_the_child_with_it(monkeypatch) -> None:
 
     async def story():
         child = await Child.start(
-            [sys.executable, "-c", GRANDCHILD + "sys.stdin.read()\nimport time; time.sleep(600)"]
+            [
+                sys.executable,
+                "-S",
+                "-c",
+                GRANDCHILD + "sys.stdin.read()\nimport time; time.sleep(600)",
+            ]
         )
         numbers.append(child.pid)
         numbers.append(int(await line(child)))
@@ -306,10 +312,29 @@ def test_a_loop_that_ends_takes_the_child_with_it(monkeypatch) -> None:
     assert not any(alive(number) for number in numbers)
 
 
+async def test_an_agent_hears_its_input_end_when_we_are_killed() -> None:
+    program = f"""
+import asyncio, sys
+from lingma_proxy.transports.stdio import Child
+
+async def story():
+    child = await Child.start([sys.executable, "-S", "-c", {ECHO!r}])
+    print(child.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(story())
+"""
+    async with running(program, "-B") as us:
+        agent = int(await line(us))
+        os.kill(us.pid, signal.SIGKILL)
+        while alive(agent):
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("steps", range(8))
 async def test_who_is_cancelled_while_starting_leaves_nothing(steps, tmp_path) -> None:
     program = f"import os, time; open({str(tmp_path)!r} + '/' + str(os.getpid()), 'w').close(); time.sleep(600)"
-    starting = asyncio.create_task(Child.start([sys.executable, "-c", program]))
+    starting = asyncio.create_task(Child.start([sys.executable, "-S", "-c", program]))
     for _ in range(steps):
         await asyncio.sleep(0)
     starting.cancel()
@@ -373,7 +398,7 @@ async def test_a_command_that_cannot_be_is_said(command) -> None:
 
 async def test_a_folder_that_is_not_there_is_said() -> None:
     with pytest.raises(BackendUnavailable, match="folder") as failure:
-        await Child.start([sys.executable, "-c", ""], cwd="/no/such/folder")
+        await Child.start([sys.executable, "-S", "-c", ""], cwd="/no/such/folder")
     assert "/no/such" not in failure.value.message
 
 
@@ -422,13 +447,13 @@ def test_what_is_inherited_is_all_but_what_is_ours() -> None:
 
 async def test_nothing_is_left_of_many(tmp_path) -> None:
     async def story(program, *, at_once=False):
-        child = await Child.start([sys.executable, "-c", program])
+        child = await Child.start([sys.executable, "-S", "-c", program])
         await child.stream.write(b"x\n")
         assert await line(child)
         await child.end(at_once=at_once)
 
     async def given_up():
-        starting = asyncio.create_task(Child.start([sys.executable, "-c", ECHO]))
+        starting = asyncio.create_task(Child.start([sys.executable, "-S", "-c", ECHO]))
         await asyncio.sleep(0)
         starting.cancel()
         await asyncio.wait({starting})
