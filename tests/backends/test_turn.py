@@ -21,7 +21,7 @@ from lingma_proxy.errors import (
     ProxyError,
     RateLimited,
 )
-from lingma_proxy.vendor.updates import Broke, Finished, Spoke, Thought, Used
+from lingma_proxy.vendor.updates import Broke, Counted, Finished, Spoke, Thought, Used
 from support.cuts import at_code_units
 from support.stories import heard_parts
 from support.strategies import some_text
@@ -127,6 +127,21 @@ async def test_usage_that_was_counted_is_passed_on():
     events, _ = await told(one)
 
     assert events[-1].usage == usage
+
+
+async def test_what_calls_of_a_model_have_cost_is_added_up():
+    one = turn(goes_on=True)
+    for said in (
+        Spoke("a"),
+        Counted(Usage(10, 2, cached=5, reasoning=1)),
+        Counted(Usage(20, 3, cached=9)),
+        Used(99),
+        Finished(FinishReason.STOP, Usage(999, 999)),
+    ):
+        one.hear(said)
+    events, _ = await told(one)
+
+    assert events[-1].usage == Usage(30, 5, cached=14, reasoning=1)
 
 
 async def test_usage_that_may_be_that_of_earlier_turns_too_is_not():

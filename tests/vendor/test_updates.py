@@ -14,6 +14,7 @@ from lingma_proxy.errors import (
 )
 from lingma_proxy.vendor.updates import (
     Broke,
+    Counted,
     Finished,
     Spoke,
     Thought,
@@ -288,3 +289,13 @@ def test_what_the_data_adds_is_said(data):
 @given(st.integers(), texts, json_values)
 def test_every_error_response_has_a_meaning(code, message, data):
     assert refused(code, message, data, doing="session/prompt").message.isprintable()
+
+
+def test_what_a_call_of_the_model_has_cost_comes_with_a_chunk_that_says_nothing():
+    chunk = {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": ""}}
+    usage = {"inputTokens": 9135, "outputTokens": 1, "totalTokens": 9136, "thoughtTokens": 0}
+    meta = {"usage": usage, "durationMs": 667}
+
+    assert read_update({"update": {**chunk, "_meta": meta}}) == Counted(Usage(9135, 1))
+    assert read_update({"update": {**chunk, "_meta": {"usage": {}}}}) is None
+    assert read_update({"update": chunk}) is None

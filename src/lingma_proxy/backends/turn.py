@@ -15,7 +15,7 @@ from lingma_proxy.conversation.halves import MARK, Halves, Place
 from lingma_proxy.conversation.tokens import count_text
 from lingma_proxy.conversation.writer import ReplyWriter
 from lingma_proxy.errors import BackendTimeout, BackendUnavailable, ProtocolError, ProxyError
-from lingma_proxy.vendor.updates import Broke, Finished, Said, Spoke, Thought, Used
+from lingma_proxy.vendor.updates import Broke, Counted, Finished, Said, Spoke, Thought, Used
 
 MOST_HELD = 16 * 2**20
 """Characters that wait for a client: more than any answer, so that only a client that has
@@ -64,6 +64,8 @@ class Turn:
         self._thought: list[str] = []
         self._used: int | None = None
         """Tokens in the session by now, if the other side has said so."""
+        self._cost: Usage | None = None
+        """What its calls of a model have cost, if the other side tells that."""
         self._begun = False
         self._ended = False
         self._news = asyncio.Event()
@@ -84,8 +86,10 @@ class Turn:
                 self._mend("thinking", text)
             case Used(tokens, _):
                 self._used = tokens
+            case Counted(usage):
+                self._cost = usage if self._cost is None else _sum(self._cost, usage)
             case Finished(reason, usage):
-                self._finish(reason, None if self._goes_on else usage)
+                self._finish(reason, self._cost or (None if self._goes_on else usage))
             case Broke(error):
                 self.fail(error)
 
@@ -216,3 +220,12 @@ class Turn:
             words = f"The reply of {self._who} took longer than {total:g} seconds (timeout)."
             until.append((self._began + total, words))
         return min(until, default=(None, ""))
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        one.input + other.input,
+        one.output + other.output,
+        cached=one.cached + other.cached,
+        reasoning=one.reasoning + other.reasoning,
+    )

@@ -90,6 +90,13 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What one call of the agent's model has cost; a turn may have several."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     reason: FinishReason
     usage: Usage | None = None
@@ -102,7 +109,7 @@ class Broke:
     error: ProxyError
 
 
-Said: TypeAlias = Spoke | Thought | Used | Finished | Broke
+Said: TypeAlias = Spoke | Thought | Used | Counted | Finished | Broke
 
 
 def request_id(params: JsonObject) -> str | None:
@@ -119,8 +126,12 @@ def session_id(params: JsonObject) -> str | None:
 def read_update(params: JsonObject) -> Said | None:
     """What the params of a `session/update` say; None for what is not for the client."""
     match params.get("update"):
-        case {"sessionUpdate": "agent_message_chunk", "content": content}:
-            return Spoke(text) if (text := _text(content)) else None
+        case {"sessionUpdate": "agent_message_chunk", "content": content, **rest}:
+            if text := _text(content):
+                return Spoke(text)
+            # Qwen Code says after each call of its model what that has cost.
+            usage = _usage(an_object(rest.get("_meta")).get("usage"))
+            return None if usage is None else Counted(usage)
         case {"sessionUpdate": "agent_thought_chunk", "content": content}:
             return Thought(text) if (text := _text(content)) else None
         case {"sessionUpdate": "usage_update", "used": used, **rest}:
