@@ -5,11 +5,12 @@ named a folder, that is an empty one, which goes with the backend.
 """
 
 import asyncio
+import threading
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lingma_proxy.errors import SettingsError
+from lingma_proxy.errors import BackendUnavailable, SettingsError
 
 
 class Workplace:
@@ -18,6 +19,7 @@ class Workplace:
     def __init__(self, chosen: str = "") -> None:
         self._temporary: TemporaryDirectory[str] | None = None
         self._folder = ""
+        self._making = threading.Lock()
         if chosen:
             path = Path(chosen).expanduser().absolute()
             if not path.is_dir():
@@ -25,9 +27,15 @@ class Workplace:
             self._folder = str(path)
 
     async def folder(self) -> str:
-        """Its absolute path."""
+        """Its absolute path.  Raises BackendUnavailable when there is no room for it."""
         if not self._folder:
-            self._folder = await asyncio.to_thread(self._made)
+            try:
+                self._folder = await asyncio.to_thread(self._made)
+            except OSError as error:
+                raise BackendUnavailable(
+                    "An empty folder for the chat could not be made. Is there room left on the"
+                    " disk? Another folder can be named with the setting cwd."
+                ) from error
         return self._folder
 
     async def aclose(self) -> None:
@@ -38,7 +46,10 @@ class Workplace:
                 await asyncio.to_thread(temporary.cleanup)
 
     def _made(self) -> str:
-        if self._temporary is None:
-            # For nobody but the user: tempfile sees to it.
-            self._temporary = TemporaryDirectory(prefix="lingma-proxy-", ignore_cleanup_errors=True)
-        return self._temporary.name
+        with self._making:  # the first requests may come together, and each has a thread
+            if self._temporary is None:
+                # For nobody but the user: tempfile sees to it.
+                self._temporary = TemporaryDirectory(
+                    prefix="lingma-proxy-", ignore_cleanup_errors=True
+                )
+            return self._temporary.name
