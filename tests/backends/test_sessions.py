@@ -160,6 +160,14 @@ def test_reuse_does_not_go_on_where_the_client_said_something_else():
     assert kept("reuse", *HELLO, name="mine").take(asked(*other, name="mine")) is None
 
 
+def test_reuse_never_goes_on_in_a_conversation_of_another_name():
+    more = (*HELLO, user("and now?"))
+
+    assert kept("reuse", *HELLO, name="mine").take(asked(*more, name="yours")) is None
+    assert kept("reuse", *HELLO, name="mine").take(asked(*more, name="mine")) is not None
+    assert kept("auto", *HELLO, name="mine").take(asked(*more, name="yours")) is not None
+
+
 def test_auto_does_not_go_on_where_answers_were_changed():
     assert kept("auto", *HELLO, name="mine").take(asked(*CHANGED, name="mine")) is None
 

@@ -3,11 +3,11 @@
     fresh    never: each request opens a session, which is ended with its answer
     auto     where the request begins with exactly what was asked and answered there before
     reuse    also where the client names its conversation and all that *it* said is the same,
-             whatever has become of the answers
+             whatever has become of the answers; never where it has another name
 
 A conversation is known by fingerprints of its messages, not by the messages: nothing of what
-people wrote is kept here, and a session is never found by who asks but by what it holds, so
-that nobody is answered out of somebody else's conversation.
+people wrote is kept here, and a session is never found by who asks alone but by what it holds,
+so that nobody is answered out of somebody else's conversation.
 """
 
 from collections.abc import Iterator, Sequence
@@ -118,13 +118,15 @@ class Sessions:
         known = session.trail
         if known is None or len(known.all) >= len(trail.all):
             return 0
+        if self._mode == "reuse" and known.name != trail.name:
+            return 0
         held = len(known.all)
         if trail.answered_after(held):
             return 0  # in the meantime it went on elsewhere
         if known.all[-1] == trail.all[held - 1]:
             return held
         same = known.theirs[-1] == trail.theirs[held - 1]
-        if self._mode == "reuse" and known.name and known.name == trail.name and same:
+        if self._mode == "reuse" and known.name and same:
             return held
         return 0
 
