@@ -495,3 +495,123 @@ async def test_nothing_is_begun_while_the_backend_closes():
         await backend.aclose()
         with pytest.raises(BackendUnavailable, match="stopping"):
             await said(backend)
+
+
+def forgetful(code):
+    """Refuses all but the first prompt of a session."""
+
+    def does(other, message):
+        earlier = other.all("session/prompt")[:-1]
+        known = [each["params"]["sessionId"] for each in earlier]
+        if message["method"] == "session/prompt" and message["params"]["sessionId"] in known:
+            error = {"code": code, "message": "session not found"}
+            other.messages.say({"jsonrpc": "2.0", "id": message["id"], "error": error})
+        else:
+            willing(other, message)
+
+    return does
+
+
+@pytest.mark.parametrize("code", [-32602, -32603])
+async def test_a_session_that_was_forgotten_is_begun_anew_with_all_of_it(code):
+    async with prompting(forgetful(code)) as backend:
+        await said(backend, HI)
+        assert await said(backend, HI, ANSWER, "and now?") == PONG
+        other = backend.fake.others[0]
+        *_, prompt = other.all("session/prompt")
+
+        assert len(other.all("session/new")) == 2
+        assert "hi" in prompt["params"]["text"]
+        assert (await other.hears("session/end"))["params"] == {"sessionId": "s1"}
+
+
+@pytest.mark.parametrize("code", [429, -32000, 504])
+async def test_what_another_session_would_not_change_is_an_error_at_once(code):
+    async with prompting(forgetful(code)) as backend:
+        await said(backend, HI)
+        with pytest.raises(ProxyError):
+            await said(backend, HI, ANSWER, "and now?")
+
+        assert len(backend.fake.others[0].all("session/new")) == 1
+
+
+async def test_a_turn_that_goes_on_when_the_backend_is_closed_is_cancelled_first():
+    def ending(other, message):
+        if message["method"] == "session/prompt":
+            other.tell("s1", "half a")
+        elif "id" in message:
+            willing(other, message)
+
+    async with prompting(ending) as backend:
+        async with aclosing(backend.reply(ask())) as batches:
+            await anext(batches)
+            closing = asyncio.create_task(backend.aclose())
+            other = backend.fake.others[0]
+            await other.hears("session/cancel")
+            other.answer(other.all("session/prompt")[0])
+            await closing
+            with pytest.raises(BackendUnavailable, match="stopping"):
+                await anext(batches)
+
+        assert [each["params"] for each in other.all("session/end")] == [{"sessionId": "s1"}]
+
+
+async def test_sessions_that_outlive_the_connection_end_over_the_next():
+    async with prompting(silent, willing, outlive=True) as backend:
+        async with aclosing(backend.reply(ask())) as batches:
+            waiting = asyncio.ensure_future(anext(batches))
+            other = await backend.fake.meets()
+            await other.hears("session/prompt")
+            other.tell("s1", "half a")
+            await waiting
+            await other.leave()
+            with pytest.raises(Lost):
+                await anext(batches)
+        while len(backend.fake.others) < 2:
+            await asyncio.sleep(0)
+        end = await backend.fake.others[1].hears("session/end")
+
+        assert end["params"] == {"sessionId": "s1"}
+
+
+async def test_also_those_that_waited_for_their_conversation():
+    async with prompting(willing, outlive=True) as backend:
+        await said(backend, HI)
+        await backend.fake.others[0].leave()
+        await said(backend, "something else")
+
+        assert (await backend.fake.others[1].hears("session/end"))["params"] == {"sessionId": "s1"}
+
+
+async def test_and_those_that_the_closing_backend_finds():
+    async with prompting(willing, outlive=True) as backend:
+        await said(backend, HI)
+        await backend.fake.others[0].leave()
+
+    _, other = backend.fake.others
+    assert [each["method"] for each in other.heard] == ["session/end"]
+
+
+async def test_other_sessions_ended_with_their_connection():
+    async with prompting(willing) as backend:
+        await said(backend, HI)
+        await backend.fake.others[0].leave()
+
+    assert len(backend.fake.others) == 1
+
+
+async def test_a_connection_that_ends_with_every_session_is_not_made_for_ever():
+    def leaving(other, message):
+        if message["method"] == "session/end":
+            other.messages.pipe.closed = True
+            other.messages.pipe.other._news.set()
+        else:
+            willing(other, message)
+
+    async with prompting(leaving, mode="fresh", outlive=True) as backend:
+        await said(backend, HI)
+        while len(backend.fake.others) < 2:
+            await asyncio.sleep(0)
+        await backend.fake.others[1].hears("session/end")
+
+    assert len(backend.fake.others) == 2

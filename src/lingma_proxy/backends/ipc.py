@@ -89,12 +89,11 @@ class Plugin:
     async def meet(self, hear: Hear) -> Peer:
         self._endpoint = None
         found = await asyncio.to_thread(self._discovery.endpoints)
-        fit = [each for each in found if each.address not in self._unfit]
-        if found and not fit:
-            self._unfit.clear()  # whoever asks later may find that one has learnt it
-            raise BackendUnavailable(NO_SESSIONS)
-        tried = []
-        for endpoint in fit:
+        unfit, tried = "", []
+        for endpoint in found:
+            if endpoint.address in self._unfit:
+                unfit = NO_SESSIONS
+                continue
             try:
                 peer = await self._introduced(endpoint, hear)
             except ProxyError as error:
@@ -102,8 +101,12 @@ class Plugin:
                 continue
             self._endpoint = endpoint
             return peer
+        self._unfit.clear()  # whoever asks later may find that one has learnt it
         if tried:
-            raise BackendUnavailable(f"Nobody answers. {' '.join(tried)} {OPEN_IT}")
+            words = f"{unfit} Nobody else answers." if unfit else "Nobody answers."
+            raise BackendUnavailable(f"{words} {' '.join(tried)} {OPEN_IT}")
+        if unfit:
+            raise BackendUnavailable(unfit)
         raise BackendUnavailable(
             f"No running Lingma or Qoder CN was found on this machine. {OPEN_IT}"
             " `lingma-proxy doctor` shows where it was looked for."
@@ -194,11 +197,26 @@ class Plugin:
         if not self._swept:
             self._swept = True
             await asyncio.to_thread(self._pictures.sweep)
-        path = await asyncio.to_thread(
-            self._pictures.put, image.data, ipc_messages.extension(image.media_type)
-        )
+        path = await self._file(image)
         files.append(path)
         return ipc_messages.picture(image, str(path))
+
+    async def _file(self, image: Image) -> Path:
+        """The picture as a file; if nobody waits for it any more, it goes once it is there."""
+        extension = ipc_messages.extension(image.media_type)
+        writing = asyncio.ensure_future(
+            asyncio.to_thread(self._pictures.put, image.data, extension)
+        )
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            writing.add_done_callback(_unwrite)
+            raise
+        except OSError as error:
+            raise BackendUnavailable(
+                f"{self.name} reads pictures from the disk, and this one could not be written"
+                " there. Is there room left?"
+            ) from error
 
     def _meta(self, id: str, key: str) -> JsonObject:
         return ipc_messages.meta(
@@ -209,11 +227,17 @@ class Plugin:
         return int(self._now() * 1000)
 
 
+def _unwrite(writing: asyncio.Future[Path]) -> None:
+    if not writing.cancelled() and writing.exception() is None:
+        remove([writing.result()])
+
+
 class Ipc(Prompting):
     """The backend; `endpoint` says where it is connected, "" while it is not."""
 
     def __init__(self, plugin: Plugin, timeouts: Timeouts, setup: float, mode: Mode) -> None:
-        super().__init__(plugin, timeouts, setup=setup, session_mode=mode)
+        # Its sessions are chats in the history of the IDE, whoever is connected.
+        super().__init__(plugin, timeouts, setup=setup, session_mode=mode, outlive=True)
         self._plugin = plugin
 
     @property

@@ -8,10 +8,12 @@
 
 How the other side spells all this is its `Counterpart`'s business.  One connection carries all
 turns; who reads it waits for nobody.  What a client leaves behind is tidied in the background,
-within a limit, and at the latest when the backend is closed.
+within a limit, and at the latest when the backend is closed.  Sessions that outlive their
+connection are ended over the next one.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,14 +22,20 @@ from typing import Any, Protocol, TypeVar
 from lingma_proxy.aside import LONG, aside
 from lingma_proxy.backend import EventStream, Model
 from lingma_proxy.backends.answer import Timeouts
-from lingma_proxy.backends.peer import Hear, Lost, Peer, Unfit
+from lingma_proxy.backends.peer import Hear, Lost, Peer, Unfit, code_of
 from lingma_proxy.backends.sessions import Mode, Session, Sessions, Trail, extended, trail
 from lingma_proxy.backends.turn import MOST_HELD, Turn
 from lingma_proxy.conversation.events import Event
 from lingma_proxy.conversation.request import ChatRequest, Image, ImageLink, Message, Text
 from lingma_proxy.conversation.size import is_long
 from lingma_proxy.conversation.transcript import continuation, pictures, transcript
-from lingma_proxy.errors import BackendTimeout, BackendUnavailable, ProxyError
+from lingma_proxy.errors import (
+    BackendRefused,
+    BackendTimeout,
+    BackendUnavailable,
+    ProtocolError,
+    ProxyError,
+)
 from lingma_proxy.jsonio import Json, JsonObject
 from lingma_proxy.vendor import ids
 from lingma_proxy.vendor.unsaid import unsaid
@@ -41,6 +49,13 @@ WINDING_UP = 2.0
 """Seconds for a cancelled turn to end, before its session is ended all the same."""
 GOODBYE = 5.0
 """Seconds for everything that is left when the backend is closed."""
+MOST_LEFT = 100
+"""Sessions that are remembered when their connection ended before them."""
+STOPPING = "The gateway is stopping."
+
+
+class Forgotten(Exception):
+    """The other side does not go on in a session that it held."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +129,7 @@ class Prompting:
     """A backend.
 
     `setup` is the limit, in seconds, on all that comes before the prompt; `most_held` that on
-    characters which wait for a client.
+    characters which wait for a client.  `outlive` is set where sessions outlive the connection.
     """
 
     def __init__(
@@ -125,9 +140,11 @@ class Prompting:
         setup: float = 15.0,
         session_mode: Mode = "auto",
         most_held: int = MOST_HELD,
+        outlive: bool = False,
         new_id: Callable[[], str] = ids.new_id,
     ) -> None:
         self._most_held = most_held
+        self._outlive = outlive
         self._counterpart = counterpart
         self._timeouts = timeouts
         self._setup = setup
@@ -137,6 +154,9 @@ class Prompting:
         self._meeting: asyncio.Task[Peer] | None = None
         self._turns: dict[str, Turn] = {}
         """By the id of the prompt, and by the session's."""
+        self._running: set[Running] = set()
+        self._left: deque[Session] = deque(maxlen=MOST_LEFT)
+        """Sessions whose connection ended before them."""
         self._tidying: set[asyncio.Task[None]] = set()
         self._look: asyncio.TimerHandle | None = None
         self._trouble = ""
@@ -181,13 +201,22 @@ class Prompting:
         if self._meeting is not None:
             self._meeting.cancel()
             await asyncio.wait([self._meeting])
+        for running in tuple(self._running):
+            running.turn.fail(BackendUnavailable(STOPPING))
+            self._part(running)
         for session in self._sessions.all():
             self._end_soon(session)
-        if self._tidying:
-            _, late = await asyncio.wait(self._tidying, timeout=GOODBYE)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE):
+                await self._tidied()
+                if self._left:
+                    with suppress(ProxyError):
+                        await self._meet()
+                    await self._tidied()
+        late = tuple(self._tidying)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         peer, self._peer = self._peer, None
         if peer is not None:
             await peer.aclose()
@@ -198,12 +227,15 @@ class Prompting:
     async def _twice(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """An attempt, and another one if the connection ended meanwhile.
 
-        Whoever cannot do what we need is left for somebody else, until there is nobody.
+        Whoever cannot do what we need is left for somebody else, until there is nobody; and so
+        is a session that was forgotten, for another one.
         """
         lost = False
         while True:
             try:
                 return await attempt()
+            except Forgotten:
+                pass
             except Unfit:
                 await self._leave()
             except Lost:
@@ -232,8 +264,10 @@ class Prompting:
                     await aside(text) if long else text(),
                     pictures(messages),
                 )
-            except BaseException:
+            except BaseException as error:
                 self._end_soon(session, peer)
+                if held and _is_refusal(error):
+                    raise Forgotten from error
                 raise
         turn = Turn(
             f"chatcmpl-{self._new_id()}",
@@ -250,10 +284,13 @@ class Prompting:
         peer.watch(turn.fail)
         asking = asyncio.create_task(self._ask(peer, turn, prompt), name="prompt")
         running = Running(peer, session, id, turn, prompt, known, asking)
+        self._running.add(running)
         try:
             running.first = await turn.first()
-        except BaseException:
+        except BaseException as error:
             self._part(running)
+            if held and _is_refusal(error):
+                raise Forgotten from error
             raise
         return running
 
@@ -294,11 +331,12 @@ class Prompting:
             async with asyncio.timeout(self._setup or None):
                 yield
         except TimeoutError:
-            await self._leave_if_stuck()
-            raise BackendTimeout(
+            late = BackendTimeout(
                 f"{self._counterpart.name} did not get ready within {self._setup:g} seconds"
                 f" (setup_timeout). {self._counterpart.again()}"
-            ) from None
+            )
+            await self._leave_if_stuck()
+            raise late from None
 
     # Meeting, and leaving.
 
@@ -308,7 +346,7 @@ class Prompting:
     async def _met(self) -> Peer:
         """The connection.  However many want one, it is made once."""
         if self._closed:
-            raise BackendUnavailable("The gateway is stopping.")
+            raise BackendUnavailable(STOPPING)
         if self._peer is not None and self._peer.lost is None:
             return self._peer
         if self._meeting is None:
@@ -317,7 +355,7 @@ class Prompting:
         meeting = self._meeting
         await asyncio.wait([meeting])  # who stops waiting does not stop it: others wait, too
         if meeting.cancelled():
-            raise BackendUnavailable("The gateway is stopping.")
+            raise BackendUnavailable(STOPPING)
         return meeting.result()
 
     async def _meet(self) -> Peer:
@@ -336,6 +374,7 @@ class Prompting:
             raise
         else:
             self._trouble = ""
+            self._end_left()
             return self._peer
         finally:
             self._meeting = None
@@ -343,7 +382,9 @@ class Prompting:
     async def _leave(self) -> None:
         """Give the connection up, with all sessions in it."""
         peer, self._peer = self._peer, None
-        self._sessions.all()  # they ended with it
+        kept = self._sessions.all()
+        if self._outlive:
+            self._left += kept
         if peer is not None:
             await peer.aclose()
 
@@ -356,6 +397,9 @@ class Prompting:
 
     def _part(self, running: Running) -> None:
         """It is over, or nobody listens any more."""
+        if running not in self._running:
+            return  # the backend was closed meanwhile
+        self._running.remove(running)
         turn, session = running.turn, running.session
         for key in (running.id, session.id):
             self._turns.pop(key, None)
@@ -401,19 +445,41 @@ class Prompting:
         self._look_later()
 
     def _end_soon(self, session: Session, peer: Peer | None = None) -> None:
-        peer = peer or self._peer
-        if peer is not None and peer.lost is None:
+        if (peer := peer or self._peer) is not None:
             self._tidy(self._end(session, peer))
 
-    async def _end(self, session: Session, peer: Peer) -> None:
+    async def _end(self, session: Session, peer: Peer, *, again: bool = True) -> None:
+        """End a session; if its connection has ended, over another one, but not over a third."""
         with suppress(ProxyError, TimeoutError):
             async with asyncio.timeout(TIDYING):
-                await self._counterpart.end(peer, session)
+                try:
+                    await self._counterpart.end(peer, session)
+                except Lost:
+                    if not (self._outlive and again):
+                        raise
+                    self._left.append(session)
+                    if not self._closed:  # or this is done at the very end
+                        await self._met()
+                        self._end_left()
+
+    def _end_left(self) -> None:
+        """End the sessions whose connection ended before them."""
+        while self._left and self._peer is not None:
+            self._tidy(self._end(self._left.popleft(), self._peer, again=False))
 
     def _tidy(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name="tidy up after a turn")
         self._tidying.add(task)
         task.add_done_callback(self._tidying.discard)
+
+    async def _tidied(self) -> None:
+        while self._tidying:
+            await asyncio.wait(self._tidying)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether it is the other side's answer, and might be another one in another session."""
+    return isinstance(error, ProtocolError | BackendRefused) and code_of(error) is not None
 
 
 def _noticed(meeting: "asyncio.Task[Peer]") -> None:
