@@ -41,8 +41,9 @@ fix: $(TEST) ## repair the style
 properties: $(TEST) ## the properties, with a hundred thousand examples each (EXAMPLES=…)
 	EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest --timeout 0 tests/properties $(PYTEST_ARGS)
 
-clients: $(TEST) ## real clients against the simulator (large downloads; ARGS='claude-code')
+clients: $(TEST) ## real clients and agents with the simulator (large downloads; ARGS='claude-code')
 	PYTHONPATH=tests $(BIN)/python -m clients.run $(ARGS)
+	$(if $(ARGS),,LARGE=1 $(BIN)/python -m pytest tests/e2e/test_real_agents.py)
 
 bench: $(TEST) ## measure against a relay of bytes; writes bench/results.md
 	$(BIN)/python bench/run.py $(ARGS)

@@ -40,7 +40,7 @@ class Client:
     packages: tuple[str, ...] = ()
     """From npm; the first is also the folder they are kept in."""
 
-    def command(self, mode: str, installed: Path) -> list[str]:
+    def command(self, mode: str, installed: Path, model: str) -> list[str]:
         match self.name:
             case "openai-py":
                 return [sys.executable, str(HERE / "openai_sdk.py"), mode]
@@ -51,7 +51,7 @@ class Client:
             case "anthropic-js":
                 return ["node", str(installed / "anthropic_sdk.mjs"), mode]
         claude = str(installed / "node_modules" / ".bin" / "claude")
-        asked = [claude, "-p", "--model", MODEL]
+        asked = [claude, "-p", "--model", model]
         match mode:
             case "chat":
                 return [*asked, CHAT_PROMPT]
@@ -96,7 +96,14 @@ def jailed() -> bool:
 
 
 def run(
-    client: Client, mode: str, url: str, installed: Path, *, jail: bool, wish: str = ""
+    client: Client,
+    mode: str,
+    url: str,
+    installed: Path,
+    *,
+    jail: bool,
+    wish: str = "",
+    model: str = MODEL,
 ) -> tuple[bool, str]:
     """Whether the client got what it should, and what it said.
 
@@ -114,15 +121,15 @@ def run(
             "TERM": "dumb",
             "NO_COLOR": "1",
             "BASE_URL": url,
-            "MODEL": MODEL,
+            "MODEL": model,
             "CHAT_PROMPT": wish + CHAT_PROMPT,
             "TOOL_PROMPT": wish + TOOL_PROMPT,
             "ANTHROPIC_BASE_URL": url,
             "ANTHROPIC_API_KEY": "sk-any",
-            "ANTHROPIC_DEFAULT_HAIKU_MODEL": MODEL,
+            "ANTHROPIC_DEFAULT_HAIKU_MODEL": model,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         }
-        command = client.command(mode, installed)
+        command = client.command(mode, installed, model)
         if jail:
             command = [sys.executable, str(HERE / "jail.py"), url.rpartition(":")[2], *command]
         try:
