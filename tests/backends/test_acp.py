@@ -8,7 +8,7 @@ import pytest
 from lingma_proxy.backends.acp import BackOff, acp
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.peer import Lost
-from lingma_proxy.conversation.events import FinishReason, ReplyStarted
+from lingma_proxy.conversation.events import Event, FinishReason, ReplyStarted
 from lingma_proxy.conversation.reply import collect
 from lingma_proxy.conversation.request import Image, ImageLink, Message, Text, Thinking
 from lingma_proxy.errors import (
@@ -251,7 +251,7 @@ async def test_one_that_ends_between_two_turns_is_started_again(tmp_path):
 
 async def test_one_that_dies_in_the_middle_breaks_off(tmp_path):
     async with agent(tmp_path, say=[{"deltas": ["half ", "a"], "finish": None}]) as (backend, _):
-        events = []
+        events: list[Event] = []
         stream = backend.reply(ask(PING, model=""))
         with pytest.raises(Lost):  # noqa: PT012 — what is raised comes after what is said
             async for batch in stream:

@@ -76,9 +76,8 @@ async def agent(
     home: Path, *faults: str, say: list[JsonObject] | None = None, **options: Any
 ) -> AsyncIterator[tuple[Acp, Record]]:
     async with Record(home / "record").reading() as record:
-        backend = acp(
-            command(home, *faults, say=say), **({"timeouts": FOR_EVER, "setup": 30.0} | options)
-        )
+        chosen: dict[str, Any] = {"timeouts": FOR_EVER, "setup": 30.0, **options}
+        backend = acp(command(home, *faults, say=say), **chosen)
         try:
             yield backend, record
         finally:
