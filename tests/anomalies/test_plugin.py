@@ -1,0 +1,284 @@
+"""The plugin broken in every way that its simulator knows, through the whole program.
+
+Whatever happens: a whole answer or an error, once, and nothing is left of the attempt; here
+no task, socket or file, at the plugin no chat.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from anomalies.test_cuts import heard
+from lingma_proxy.backends import ipc, prompting
+from lingma_proxy.backends.answer import Timeouts
+from lingma_proxy.jsonio import loads
+from lingma_proxy.simulator.plugin_faults import FAULTS
+from support.plugin import PATIENT, found, plugin_on
+from support.raw import client, post
+from support.remains import nothing_more_than, remains
+from support.served import CHAT, MESSAGES, serving
+
+DIALECTS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES}
+SAID = ["Grüße, ", "世界"]
+ANSWER = "".join(SAID)
+STEP = 23
+"""Bytes; a turn has two thousand."""
+
+
+@asynccontextmanager
+async def broken(*, way="websocket", always="", pace=0.0, timeouts=PATIENT, **more):
+    """The whole program in front of a plugin."""
+    more, settings = {"setup": more.pop("setup", 15.0)}, more
+    async with plugin_on(way, always=always, pace=pace) as plugin:
+        async with found(plugin, way, timeouts=timeouts, **more) as backend:
+            async with serving(backend, **settings) as served:
+                yield plugin, served
+                assert served.gateway.limit.running == 0
+        await plugin.gone(plugin.tally.counts["connected"])
+        assert list(plugin.complaints) == []
+        nothing_is_left_at(plugin)
+    assert len(asyncio.all_tasks()) == 1
+
+
+def nothing_is_left_at(plugin):
+    """No chat is left there, but for those of which we never heard."""
+    left = [session for session in plugin.sessions.values() if session.title or session.model]
+    assert left == []
+    assert [*(plugin.home / "pictures").glob("*/*")] == []
+
+
+# Cuts.
+
+
+@pytest.mark.parametrize("way", ["websocket", "unix"])
+@pytest.mark.parametrize("path", DIALECTS)
+async def test_a_cut_anywhere_is_an_error_and_never_half_an_answer(path, way):
+    async with broken(way=way) as (plugin, served):
+        outcomes = Counter[bool]()
+        at = 0
+        while outcomes[True] < 3:  # the third that comes too late to matter
+            for _ in range(2):  # it is asked once more as long as nothing was said
+                plugin.say(SAID)
+                plugin.next(f"cut={at}")
+            answer, data = await served.post(path, {**DIALECTS[path], "stream": True})
+            result = heard(path, answer.status, data)
+
+            complete = result.text == ANSWER and not result.errors
+            assert answer.status in {200, 503}, (at, data)
+            assert result.ended == 1, (at, data)
+            assert result.errors == (0 if complete else 1), (at, data)
+            assert ANSWER.startswith(result.text), (at, data)
+            outcomes[complete] += 1
+            plugin._next.clear()
+            plugin._words.clear()
+            at += STEP
+
+        assert outcomes[False] > 50
+
+
+async def test_unstreamed_a_cut_is_a_status():
+    async with broken() as (plugin, served):
+        outcomes = Counter[int]()
+        at = 0
+        while outcomes[200] < 3:
+            for _ in range(2):
+                plugin.say(SAID)
+                plugin.next(f"cut={at}")
+            answer, data = await served.post("/v1/messages", MESSAGES)
+            outcomes[answer.status] += 1
+            body = loads(data)
+            if answer.status == 200:
+                assert body["content"] == [{"type": "text", "text": ANSWER}], at
+            else:
+                assert body["type"] == "error", at
+            plugin._next.clear()
+            plugin._words.clear()
+            at += 61
+
+    assert outcomes.keys() == {200, 503}
+
+
+async def test_a_cut_before_the_first_word_is_mended():
+    async with broken() as (plugin, served):
+        for at in range(0, 500, 50):
+            plugin.next(f"cut={at}")
+            answer, data = await served.post("/v1/messages", MESSAGES)
+            assert answer.status == 200, (at, data)
+
+
+# Faults.
+
+FINE = (200, 0)
+"""The whole answer, and no error."""
+HASTY = {"timeouts": Timeouts(connect=1, first_byte=0.3, idle=0.3)}
+PATIENCE: dict[str, dict[str, Any]] = {
+    "hang-new": {"setup": 0.3},
+    "hang-model": {"setup": 0.3},
+    "hang-models": {"setup": 0.3},
+    "hang-prompt": HASTY,
+    "stall": HASTY,
+    "no-finish": HASTY,
+}
+"""Little where nothing will come; elsewhere the usual, for a machine may be slow."""
+
+EXPECTED: dict[str, tuple[int, int]] = {
+    # fault: (status of the unstreamed answer, errors inside the streamed one when that is 200)
+    "hang-connect": (503, 0),
+    "drop-connect": (503, 0),
+    "error-connect": (503, 0),
+    "hang-initialize": (503, 0),
+    "drop-initialize": (503, 0),
+    "error-initialize": (503, 0),
+    "hang-models": FINE,
+    "drop-models": FINE,
+    "error-models": FINE,
+    "logged-out": FINE,
+    "hang-new": (504, 0),
+    "drop-new": (503, 0),
+    "error-new": (502, 0),
+    "no-sessions": (503, 0),
+    "hang-model": (504, 0),
+    "drop-model": (503, 0),
+    "error-model": (502, 0),
+    "hang-prompt": (504, 0),
+    "drop-prompt": (503, 0),
+    "error-prompt": (502, 0),
+    "hang-delete": FINE,
+    "drop-delete": FINE,
+    "error-delete": FINE,
+    "id-only-delete": FINE,
+    "slow=0.05": FINE,
+    "stall": (504, 1),
+    "pace=0.01": FINE,
+    "drop-after=1": (503, 1),
+    "error-after=1": (502, 1),
+    "cut=0": (503, 0),
+    "deaf": FINE,
+    "empty": (502, 0),
+    "words=500": FINE,
+    "thoughts": FINE,
+    "no-usage": FINE,
+    "unknown-updates": FINE,
+    "foreign-session": FINE,
+    "foreign-request": FINE,
+    "bare-updates": FINE,
+    "tool-calls": FINE,
+    "garbage": (503, 1),
+    "big-header": (503, 1),
+    "permission": FINE,
+    "fs-read": FINE,
+    "fs-write": FINE,
+    "terminal": FINE,
+    "unknown-request": FINE,
+    "string-ids": FINE,
+    "joined": FINE,
+    "split": FINE,
+    "dribble": FINE,
+    "binary": FINE,
+    "ack-limit=5": FINE,
+    "early-response": FINE,
+    "late-finish=0.05": FINE,
+    "no-finish": (504, 1),
+    "no-response": FINE,
+    "reason": (502, 1),
+    "reason=none": FINE,
+    "reason=number": (502, 1),
+    "reason=length": FINE,
+    "reason=content_filter": FINE,
+    "reason=cancelled": (502, 1),
+    "stop-reason": FINE,
+    "stop-reason=nonsense": FINE,
+    "status": FINE,  # of the older protocol
+    "overwrite": FINE,  # of the older protocol
+    "full-answer": FINE,
+}
+UNDELETED = {"hang-delete", "drop-delete", "error-delete"}
+"""Those that keep us from leaving nothing at the plugin."""
+
+
+def test_every_fault_is_thought_of():
+    assert {fault.partition("=")[0] for fault in EXPECTED} == set(FAULTS)
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+@pytest.mark.parametrize("fault", EXPECTED)
+async def test_a_fault_comes_to_the_right_end(fault, path, monkeypatch):
+    if fault.endswith(("-connect", "-initialize")):
+        monkeypatch.setattr(ipc, "HANDSHAKE", 0.3)
+    for limit in ("TIDYING", "WINDING_UP", "GOODBYE"):
+        monkeypatch.setattr(prompting, limit, 0.3)
+    status, errors = EXPECTED[fault]
+    body = DIALECTS[path]
+    async with broken(always=fault, **PATIENCE.get(fault, {})) as (plugin, served):
+        await served.get("/v1/models")  # so that it is not asked for in between
+        whole, data = await served.post(path, body)
+        streamed, events = await served.post(path, {**body, "stream": True})
+        home = str(plugin.home).encode()
+        if fault in UNDELETED:
+            plugin.sessions.clear()
+
+    said = heard(path, streamed.status, events)
+    assert whole.status == status, data
+    if status != 200:
+        assert loads(data)["error"]["message"]
+        assert home not in data
+    assert said.ended == 1
+    if errors or status == 200:
+        assert (streamed.status, said.errors) == (200, errors), events
+    else:
+        assert streamed.status == status, events
+
+
+# A storm.
+
+STORM = """hang-new hang-model hang-prompt drop-new drop-model drop-prompt error-new error-model
+    error-prompt error-delete drop-after error-after cut=700 cut=1100 stall slow=0.05 deaf empty
+    no-finish no-response garbage permission split dribble joined binary reason=error
+    early-response foreign-session"""
+
+
+@pytest.mark.parametrize("way", ["websocket", "unix"])
+async def test_after_a_storm_everything_is_where_it_was(way, monkeypatch):
+    monkeypatch.setattr(prompting, "WINDING_UP", 0.3)
+    dice = random.Random(3)
+    timeouts = Timeouts(connect=1, first_byte=0.3, idle=0.3)
+    storm = broken(way=way, pace=0.001, timeouts=timeouts, setup=1.0, max_queue=500)
+    async with storm as (plugin, served):
+        for _ in range(2):
+            asked = [served.post("/v1/messages", MESSAGES) for _ in range(20)]
+            assert {answer.status for answer, _ in await asyncio.gather(*asked)} == {200}
+        before = remains(served)
+        outcomes: Counter[str] = Counter()
+
+        async def one() -> None:
+            path, body = dice.choice([*DIALECTS.items()])
+            body = {**body, "stream": dice.random() < 0.7}
+            leaves_after = dice.choice([None, None, 0, 1, 300, 2000])
+            async with client(served.port) as asking:
+                with suppress(ConnectionError, asyncio.IncompleteReadError):
+                    await asking.say(post(path, body))
+                    if leaves_after is None:
+                        outcomes[(await asking.hear())[:12].decode()] += 1
+                        return
+                    await asking.reader.readexactly(leaves_after)
+                    dice.choice([asking.leave, asking.vanish, asking.half_close])()
+                    outcomes["left"] += 1
+
+        for _ in range(4):
+            for fault in STORM.split():
+                plugin.next(*[fault] * (dice.random() < 0.8))
+            async with asyncio.timeout(60):
+                await asyncio.gather(*(one() for _ in range(40)))
+
+        await nothing_more_than(before, served)
+        plugin._next.clear()
+        answer, _ = await served.post("/v1/messages", MESSAGES)
+        assert answer.status == 200
+
+    assert outcomes["HTTP/1.1 200"] > 10
+    assert outcomes["left"] > 10
+    assert not outcomes["HTTP/1.1 500"]
