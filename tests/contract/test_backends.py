@@ -21,9 +21,10 @@ from lingma_proxy.conversation.events import ReplyEnded, ReplyStarted, Usage
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from lingma_proxy.conversation.tokens import count_text
 from lingma_proxy.errors import ProxyError
-from lingma_proxy.jsonio import JsonObject
+from lingma_proxy.jsonio import Json, JsonObject
 from lingma_proxy.simulator.rpc import RpcError
 from stories.library import ALL, STORIES
+from support.agent import agent
 from support.backends import ask, drain, heard
 from support.plugin import WAYS, found, plugin_on
 from support.remote import remote
@@ -98,7 +99,7 @@ async def over_a_socket(
     """The plugin, which tells a story in the updates of a session."""
     del home
     async with plugin_on(way) as plugin, found(plugin, way) as backend:
-        deltas = [delta for each in story.script for delta in said_by_the_plugin(each)]
+        deltas = [delta for each in story.script for delta in told(each)]
         match story.ending:
             case Finished(reason):
                 used = story.usage and story.usage.input + story.usage.output
@@ -124,7 +125,7 @@ async def over_a_socket(
         assert list(plugin.complaints) == []
 
 
-def said_by_the_plugin(delta: Delta) -> Iterator[JsonObject]:
+def told(delta: Delta) -> Iterator[JsonObject]:
     match delta:
         case Say(text):
             yield {"content": text}
@@ -132,20 +133,25 @@ def said_by_the_plugin(delta: Delta) -> Iterator[JsonObject]:
             yield {"reasoning_content": text}
         case Together(deltas):
             for each in deltas:
-                yield from said_by_the_plugin(each)
+                yield from told(each)
         case _:
-            raise AssertionError("the plugin calls no tools of ours")
+            raise AssertionError("nobody calls tools of ours there")
+
+
+def in_words(story: Story) -> Story | None:
+    """As those tell it who open sessions."""
+    if any(isinstance(part, ToolCall) for part in story.parts):
+        return None  # they have tools of their own, and none of ours
+    if not story.parts and isinstance(story.ending, Finished):
+        return None  # without a word they have failed
+    if isinstance(story.ending, Cut):
+        return replace(story, error=Lost)  # what ends is the connection
+    return story
 
 
 def as_the_plugin_tells_it(story: Story) -> Story | None:
-    if any(isinstance(part, ToolCall) for part in story.parts):
-        return None  # it has tools of its own, and none of ours
-    if not story.parts and isinstance(story.ending, Finished):
-        return None  # without a word it has failed
-    if isinstance(story.ending, Cut):
-        return replace(story, error=Lost)  # what ends is the connection
-    if story.usage is None:
-        return story
+    if in_words(story) is None or story.usage is None:
+        return in_words(story)
     # It tells how full the session is; how much of that is the answer is our estimate.
     total = story.usage.input + story.usage.output
     thought = sum(count_text(part.text) for part in story.parts if isinstance(part, Thinking))
@@ -154,11 +160,54 @@ def as_the_plugin_tells_it(story: Story) -> Story | None:
     return replace(story, usage=usage)
 
 
+@asynccontextmanager
+async def over_standard_streams(
+    story: Story, home: Path, *, endless: bool
+) -> AsyncIterator[Staged]:
+    """An agent, whose turn ends with the response to the prompt."""
+    turn: dict[str, Json] = {"deltas": [delta for each in story.script for delta in told(each)]}
+    faults = ["stall"] if endless else []
+    match story.ending:
+        case Finished(reason):
+            turn["finish"] = reason
+        case Refused(status, _, message):
+            turn["error"] = {"code": status, "message": message}
+        case Cut():
+            turn["finish"] = None
+    if (usage := story.usage) is None:
+        faults.append("no-usage")
+    else:
+        turn["usage"] = {
+            "inputTokens": usage.input,
+            "outputTokens": usage.output,
+            "cachedReadTokens": usage.cached,
+            "thoughtTokens": usage.reasoning,
+            "totalTokens": usage.input + usage.output,
+        }
+    async with agent(home, *faults, say=[turn]) as (backend, record):
+
+        @asynccontextmanager
+        async def gone() -> AsyncIterator[None]:
+            yield
+            async with asyncio.timeout(PATIENCE):
+                await record.until(heard="session/cancel")
+                await record.until(heard="session/close")
+
+        yield Staged(backend, gone)
+        assert [note for note in record.notes if "complaint" in note] == []
+
+
+def as_an_agent_tells_it(story: Story) -> Story | None:
+    if isinstance(story.ending, Finished) and story.ending.reason is None:
+        return None  # it always says why
+    return in_words(story)
+
+
 @dataclass(frozen=True)
 class Stage:
     tell: Callable[..., AbstractAsyncContextManager[Staged]]
-    told: Callable[[Story], Story | None] = lambda story: story
-    """What a story amounts to there; None if it cannot be told."""
+    amounts_to: Callable[[Story], Story | None] = lambda story: story
+    """What a story comes to there; None if it cannot be told."""
 
 
 STAGES = {
@@ -167,6 +216,7 @@ STAGES = {
     **{
         f"ipc/{way}": Stage(partial(over_a_socket, way=way), as_the_plugin_tells_it) for way in WAYS
     },
+    "acp/stdio": Stage(over_standard_streams, as_an_agent_tells_it),
 }
 
 
@@ -187,7 +237,7 @@ def tellings(*, ends_well: bool, begins: bool = True):
             for name, stage in STAGES.items()
             for story in ALL
             if (story.error is None) == ends_well and (ends_well or bool(story.script) == begins)
-            if (told := stage.told(story)) is not None
+            if (told := stage.amounts_to(story)) is not None
         ],
         indirect=["stage"],
     )
