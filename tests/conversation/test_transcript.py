@@ -271,3 +271,12 @@ def test_five_megabytes_are_written_in_one_go(piece):
     text = piece * (5_000_000 // len(piece))
 
     assert len(transcript([system(text)])) >= len(text)
+
+
+@pytest.mark.parametrize("text", ["/help", " \n/etc/passwd", "/"])
+def test_what_an_agent_would_take_for_a_command_to_itself_goes_as_a_message(text):
+    message = Message("user", (Text(text),))
+
+    for written in (transcript([message]), continuation([message])):
+        assert not written.lstrip().startswith("/")
+        assert [section.text for section in read_transcript(written)] == [text]

@@ -18,7 +18,7 @@ stands in an attribute is written with character references (`&#34;`).
 
 Pictures go beside the text for the last user's message that has any.  What the assistant
 thought in earlier turns is left out.  A single message of the user's needs none of this and
-goes as it is.
+goes as it is, unless it begins with a slash: agents take that for a command to themselves.
 """
 
 import re
@@ -52,6 +52,7 @@ GONE = "not shown any more"
 
 TAG = re.compile(r"<(?=\\*/?message\b)", re.IGNORECASE | re.ASCII)
 """What begins like a tag of ours, with any number of backslashes."""
+COMMAND = re.compile(r"\s*/")
 UNSAFE = re.compile(r"[&\"<>]")
 
 Picture = Image | ImageLink
@@ -86,13 +87,15 @@ def escaped(text: str) -> str:
 
 
 def _alone(messages: Sequence[Message]) -> str | None:
-    """The text of a single user's message that has at most one, and otherwise pictures."""
+    """The text of a single user's message that has at most one, and otherwise pictures.
+
+    Not one that begins like a command to the agent itself (`/help`): it is meant for the model.
+    """
     match messages:
         case [Message("user", parts, None)] if parts:
             texts = [part.text for part in parts if isinstance(part, Text)]
-            if len(texts) <= 1 and all(
-                isinstance(part, Text | Image | ImageLink) for part in parts
-            ):
+            plain = all(isinstance(part, Text | Image | ImageLink) for part in parts)
+            if len(texts) <= 1 and plain and not any(map(COMMAND.match, texts)):
                 return "".join(texts)
         case _:
             pass
