@@ -50,7 +50,7 @@ async def test_an_agent_answers(tmp_path):
         assert backend.endpoint.startswith("python")
         assert "/" not in backend.endpoint
     assert record.methods()["session/close"] == 1
-    assert not record.all(complaint=1)
+    assert not [note for note in record.notes if "complaint" in note]
 
 
 async def test_we_declare_no_files_and_no_terminal(tmp_path):
@@ -343,6 +343,28 @@ async def test_one_that_does_not_get_ready_is_given_up(tmp_path, step):
     async with agent(tmp_path, f"hang-{step}", setup=1.5) as (backend, record):
         with pytest.raises(BackendTimeout, match=r"setup_timeout.*work in a terminal"):
             await answered(backend, model="mmodel")
+
+
+async def test_one_that_has_had_many_sessions_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr("lingma_proxy.backends.acp.WORN", 2)
+    async with agent(tmp_path, session_mode="fresh") as (backend, record):
+        for _ in range(5):
+            assert text_of(await answered(backend)) == [PONG]
+
+        assert record.methods()["initialize"] == 3
+
+
+async def test_what_it_needs_in_its_environment_is_given_unless_we_have_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMULATED_MINE", "mine")
+    given = {"SIMULATED_MINE": "theirs", "SIMULATED_NEW": "new"}
+    async with agent(tmp_path, environment=given) as (backend, record):
+        await answered(backend)
+        child = backend._agent._child
+        assert child is not None
+        variables = Path(f"/proc/{child.pid}/environ").read_bytes().split(b"\0")
+
+    assert b"SIMULATED_MINE=mine" in variables
+    assert b"SIMULATED_NEW=new" in variables
 
 
 async def test_one_that_never_speaks_is_given_up(tmp_path):

@@ -19,6 +19,7 @@ from lingma_proxy.errors import (
     BackendTimeout,
     BackendUnavailable,
     InvalidRequest,
+    ProtocolError,
     ProxyError,
 )
 from lingma_proxy.transports.base import FramedTransport, Lines
@@ -45,7 +46,7 @@ class Other:
                 async with self.news:
                     self.heard.append(message)
                     self.news.notify_all()
-                if "id" in message:
+                if "id" in message and "method" in message:
                     self.does(self, message)
 
     async def hears(self, method, count=1):
@@ -55,7 +56,7 @@ class Other:
         return self.all(method)[count - 1]
 
     def all(self, method):
-        return [message for message in self.heard if message["method"] == method]
+        return [message for message in self.heard if message.get("method") == method]
 
     def answer(self, message, result=None):
         self.messages.say({"jsonrpc": "2.0", "id": message["id"], "result": result})
@@ -95,6 +96,7 @@ class Fake:
     """A counterpart whose spelling is as simple as can be."""
 
     name = "Somebody"
+    worn = False
 
     def __init__(self, *does):
         self.does = does
@@ -469,6 +471,34 @@ async def test_a_client_that_does_not_read_is_cancelled_and_the_others_never_not
             with pytest.raises(BackendUnavailable, match="does not read"):
                 async for _ in slow:
                     pass
+
+
+async def test_a_question_about_permission_is_remembered():
+    def asking(other, message):
+        if message["method"] == "session/prompt":
+            params = {"sessionId": "s1", "options": []}
+            request = {"id": "p", "method": "session/request_permission", "params": params}
+            other.messages.say({"jsonrpc": "2.0", **request})
+            other.answer(message)
+        else:
+            willing(other, message)
+
+    async with prompting(asking) as backend:
+        with pytest.raises(ProtocolError, match="got no permission to use its tools"):
+            await said(backend)
+
+
+async def test_who_is_worn_is_left_when_nothing_runs_and_met_anew():
+    async with prompting(willing) as backend:
+        backend.fake.worn = True
+        async with aclosing(backend.reply(ask("one"))) as events:
+            async for _ in events:
+                assert await said(backend, "two") == PONG  # meanwhile
+        backend.fake.worn = False
+        await said(backend, "three")
+
+        assert len(backend.fake.others) == 2
+        assert len(backend.fake.others[0].all("session/prompt")) == 2
 
 
 async def test_sessions_end_when_the_backend_is_closed():

@@ -157,7 +157,7 @@ async def test_usage_that_may_be_that_of_earlier_turns_too_is_not():
     ("used", "usage"),
     [
         (1234, Usage(1231, 3, reasoning=2, estimated=True)),
-        (2, Usage(0, 2, reasoning=2, estimated=True)),
+        (4, Usage(1, 3, reasoning=2, estimated=True)),
     ],
 )
 async def test_of_a_total_the_parts_are_our_estimate_and_the_sum_is_theirs(used, usage):
@@ -216,6 +216,24 @@ async def test_a_mark_may_be_what_is_too_much_and_is_the_end_too():
     assert called == [1]
     assert isinstance(error, BackendUnavailable)
     assert one.finished is None
+
+
+async def test_a_whole_that_is_less_than_its_part_is_no_whole():
+    one = turn()
+    for said in (Thought("hmm hmm"), Spoke("pong"), Used(3), STOP):
+        one.hear(said)
+    events, _ = await told(one)
+
+    assert events[-1].usage is None
+
+
+async def test_who_gets_no_permission_and_says_nothing_is_understood():
+    one = turn()
+    one.declined = True
+    one.hear(STOP)
+
+    with pytest.raises(ProtocolError, match="permission"):
+        await one.first()
 
 
 async def test_a_client_that_does_not_read_ends_its_turn_and_no_other():

@@ -13,6 +13,7 @@ from lingma_proxy.vendor.acp_messages import (
     AuthMethod,
     Session,
     command_of,
+    environment_of,
     read_agent,
     read_session,
 )
@@ -188,6 +189,32 @@ def test_a_preset_is_a_command():
         "qwen",
     ]
     assert command_of(" opencode ") == ("opencode", "acp")
+
+
+def test_a_preset_leaves_an_agent_no_tools_of_its_own():
+    assert command_of("qodercli") == ("qodercli", "--acp", "--tools", "")
+    assert "--core-tools" in command_of("qwen-code")
+    assert environment_of(" opencode ") == {"OPENCODE_PERMISSION": '{"*":"deny"}'}
+
+
+def test_what_a_person_has_written_is_started_so():
+    assert command_of("opencode acp") == ("opencode", "acp")
+    assert environment_of("opencode acp") == {}
+
+
+NAMED = (Model("k|1", "Kimi"), Model("mmodel", "Mini"))
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("k|1", "k|1"), ("kimi", "k|1"), ("MMODEL", "mmodel"), ("Mini", "mmodel")]
+)
+def test_a_model_is_found_by_its_key_and_by_its_name(name, key):
+    assert Session("s", NAMED).find(name) == key
+
+
+def test_a_model_that_the_agent_has_not_got_is_not_found():
+    with pytest.raises(ModelNotFound, match="Kimi, Mini"):
+        Session("s", NAMED).find("gpt-4o")
 
 
 @pytest.mark.parametrize(

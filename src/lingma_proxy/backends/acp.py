@@ -11,9 +11,11 @@ is started again at the next request; one that dies young waits longer each time
 """
 
 import asyncio
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import cast
 
 from lingma_proxy.backend import Model
@@ -23,10 +25,10 @@ from lingma_proxy.backends.prompting import Prompt, Prompting
 from lingma_proxy.backends.sessions import Mode, Session
 from lingma_proxy.backends.workplace import Workplace
 from lingma_proxy.conversation.request import Image, ImageLink
-from lingma_proxy.errors import BackendUnavailable, InvalidRequest
+from lingma_proxy.errors import BackendUnavailable, InvalidRequest, NotLoggedIn
 from lingma_proxy.jsonio import Json
 from lingma_proxy.transports.base import FramedTransport, Lines
-from lingma_proxy.transports.stdio import Child
+from lingma_proxy.transports.stdio import Child, inherited
 from lingma_proxy.vendor import acp_messages, ids
 from lingma_proxy.vendor.updates import Said, read_stop
 
@@ -34,6 +36,9 @@ LIVED = 30.0
 """Seconds after which a process that ends has not died young."""
 PAUSES = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds before a start, after so many that died young."""
+WORN = 100
+"""Sessions after which a process is replaced when nothing runs: OpenCode grows by 4 MB and Qwen
+Code by 2 MB with each, also with those that were closed."""
 
 
 class BackOff:
@@ -59,12 +64,21 @@ class BackOff:
 
 
 class Agent:
-    """A `prompting.Counterpart`.  `command` is a program and its arguments."""
+    """A `prompting.Counterpart`.
+
+    `command` is a program and its arguments; `environment` are variables for it that we have
+    not got ourselves.
+    """
 
     def __init__(
-        self, command: Sequence[str], workplace: Workplace, clock: Callable[[], float]
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        workplace: Workplace,
+        clock: Callable[[], float],
     ) -> None:
         self._command = tuple(command)
+        self._environment = dict(environment)
         self._program = PurePath(command[0]).name if command else ""
         """Without its folder: what can be shown."""
         self._workplace = workplace
@@ -75,6 +89,7 @@ class Agent:
         self._spare: tuple[Peer, Session] | None = None
         """A session that was opened to see the models, and may serve a conversation."""
         self._back_off = BackOff(clock)
+        self._opened_so_far = 0
         self._ending: asyncio.Task[None] | None = None
         """The end of a process that has died, for what it has started may live on."""
         self._ended_by_us = False
@@ -110,9 +125,14 @@ class Agent:
                 retry_after=wait,
             )
         self._sessions.clear()
+        self._opened_so_far = 0
         self._ended_by_us = False
         self._back_off.start()
-        self._child = child = await Child.start(self._command, cwd=await self._workplace.folder())
+        self._child = child = await Child.start(
+            self._command,
+            cwd=await self._workplace.folder(),
+            environment=self._environment | inherited(os.environ),
+        )
         try:
             peer = await Peer.over(
                 FramedTransport(child.stream, Lines()),
@@ -149,9 +169,11 @@ class Agent:
         about = self._sessions[session.id]
         if about.option is None:
             return f"The model is {self.name}'s own choice: it lets nobody choose one."
-        method, params = about.choose(key)
-        await peer.request(method, params)
-        session.model = key
+        found = about.find(key)
+        if found != session.model:
+            method, params = about.choose(found)
+            await peer.request(method, params)
+            session.model = found
         return ""
 
     async def prompt(
@@ -169,6 +191,10 @@ class Agent:
     def answered(self, result: Json) -> Said | None:
         return read_stop(result, self.name)
 
+    @property
+    def worn(self) -> bool:
+        return self._opened_so_far >= WORN
+
     async def end(self, peer: Peer, session: Session) -> None:
         self._sessions.pop(session.id, None)
         if self._about is not None and self._about.can_close:
@@ -180,9 +206,16 @@ class Agent:
 
     async def _opened(self, peer: Peer) -> Session:
         params = acp_messages.new_session(await self._workplace.folder())
-        result = await peer.request("session/new", params)
+        try:
+            result = await peer.request("session/new", params)
+        except NotLoggedIn as error:
+            if not self.login_methods or "It offers" in error.message:
+                raise
+            ways = "; ".join(self.login_methods)
+            raise error.saying(f"{error.message} It offers: {ways.rstrip('.')}.") from error
         found = acp_messages.read_session(result)
         self._sessions[found.id] = found
+        self._opened_so_far += 1
         return Session(found.id, found.current)
 
     def _more(self) -> str:
@@ -233,11 +266,12 @@ def acp(
     command: Sequence[str],
     *,
     timeouts: Timeouts,
+    environment: Mapping[str, str] = MappingProxyType({}),
     setup: float = 60.0,
     session_mode: str = "auto",
     cwd: str = "",
     clock: Callable[[], float] = time.monotonic,
 ) -> Acp:
     """The backend of a command line, `setup` in seconds.  Raises SettingsError for a bad `cwd`."""
-    agent = Agent(command, Workplace(cwd), clock)
+    agent = Agent(command, environment, Workplace(cwd), clock)
     return Acp(agent, timeouts, setup, cast("Mode", session_mode))

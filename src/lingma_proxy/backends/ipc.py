@@ -39,7 +39,9 @@ from lingma_proxy.vendor.plugin_places import Endpoint
 from lingma_proxy.vendor.updates import NO_SESSIONS, Said
 
 HANDSHAKE = 5.0
-"""Seconds for a connection, and for the answer to `initialize`: it is on this machine."""
+"""Seconds for a connection and the answer to `initialize`: it is on this machine."""
+LEAST = 1.0
+"""Seconds of these that are left for the answer."""
 OPEN_IT = "Open Lingma (or Qoder CN), log in there, and try again."
 
 
@@ -88,6 +90,9 @@ class Plugin:
 
     async def meet(self, hear: Hear) -> Peer:
         self._endpoint = None
+        if not self._swept:
+            self._swept = True
+            await asyncio.to_thread(self._pictures.sweep)
         found = await asyncio.to_thread(self._discovery.endpoints)
         unfit, tried = "", []
         for endpoint in found:
@@ -158,6 +163,10 @@ class Plugin:
         del result  # it may come before the answer: only chat_finish ends a turn
         return None
 
+    @property
+    def worn(self) -> bool:
+        return False
+
     async def end(self, peer: Peer, session: Session) -> None:
         first, other = ipc_messages.deletions(session.id)
         try:
@@ -170,6 +179,8 @@ class Plugin:
         await self._workplace.aclose()
 
     async def _introduced(self, endpoint: Endpoint, hear: Hear) -> Peer:
+        clock = asyncio.get_running_loop().time
+        began = clock()
         match endpoint.kind:
             case "websocket":
                 stream = await connect_websocket(endpoint.address, timeout=HANDSHAKE)
@@ -177,10 +188,11 @@ class Plugin:
                 stream = await connect_socket(endpoint.address, timeout=HANDSHAKE)
             case "pipe":
                 stream = await connect_pipe(endpoint.address, timeout=HANDSHAKE)
+        left = HANDSHAKE - (clock() - began)
         peer = await Peer.over(FramedTransport(stream, Lsp()), endpoint.product, hear)
         try:
             hello = ipc_messages.initialize(self._milliseconds())
-            await peer.request("initialize", hello, limit=HANDSHAKE)
+            await peer.request("initialize", hello, limit=max(left, LEAST))
         except BaseException:
             await peer.aclose()
             raise
@@ -194,9 +206,6 @@ class Plugin:
             )
         if self._endpoint is not None and self._endpoint.product == "Qoder CN":
             return ipc_messages.picture(image, None)
-        if not self._swept:
-            self._swept = True
-            await asyncio.to_thread(self._pictures.sweep)
         path = await self._file(image)
         files.append(path)
         return ipc_messages.picture(image, str(path))

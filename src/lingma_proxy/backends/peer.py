@@ -1,8 +1,8 @@
 """JSON-RPC with somebody who also asks, and who tells what is being said.
 
     request, notify     ours, through the official library's connection
-    updates             theirs (`session/update`): handed on in order, at once, as they are read
-    requests            theirs: answered by `vendor.asked_of_us`, never by the machine
+    what they tell      (`session/update`) is handed on in order, at once, as it is read
+    what they ask       is handed on likewise, and answered by `vendor.asked_of_us`
 
 The library makes a task of each message, which would cost more than reading it and leaves
 the order to luck; so what is merely told is taken out of the stream before the library sees
@@ -150,6 +150,9 @@ class Peer:
         while (message := await self._transport.receive()) is not None:
             match message:
                 case {"method": str(method), "id": _}:
+                    # Older runtimes say with requests what newer ones say with notifications;
+                    # here they are still in order.
+                    self._hear(method, an_object(message.get("params")))
                     return message
                 case {"method": str(method)}:
                     self._hear(method, an_object(message.get("params")))
@@ -162,16 +165,13 @@ class Peer:
         await self._transport.close()
 
     async def _asked(self, method: str, params: Json, told: bool) -> Json:  # noqa: FBT001 — the library's
-        del told
+        del params, told
         from acp.exceptions import RequestError  # noqa: PLC0415 — see the module's docstring
 
         try:
-            result = answer(method)
+            return answer(method)
         except Unwelcome as unwelcome:
             raise RequestError(unwelcome.code, str(unwelcome)) from None
-        # Older runtimes say with requests what newer ones say with notifications.
-        self._hear(method, an_object(params))
-        return result
 
     def _end(self) -> None:
         self.lost = self._why()

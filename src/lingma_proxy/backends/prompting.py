@@ -38,6 +38,7 @@ from lingma_proxy.errors import (
 )
 from lingma_proxy.jsonio import Json, JsonObject
 from lingma_proxy.vendor import ids
+from lingma_proxy.vendor.asked_of_us import PERMISSION
 from lingma_proxy.vendor.unsaid import unsaid
 from lingma_proxy.vendor.updates import Said, read_update, request_id, session_id
 
@@ -102,6 +103,11 @@ class Counterpart(Protocol):
 
     def answered(self, result: Json) -> Said | None:
         """What the response to the prompt says; None if it says nothing."""
+        ...
+
+    @property
+    def worn(self) -> bool:
+        """Whether it has served for so long that it had better begin anew."""
         ...
 
     async def end(self, peer: Peer, session: Session) -> None:
@@ -307,6 +313,7 @@ class Prompting:
         id = request_id(params) or params.get("requestId")
         turn = self._turns.get(id if isinstance(id, str) and id else session_id(params) or "")
         if turn is not None:
+            turn.declined = turn.declined or method == PERMISSION
             turn.hear(read_update(params) if method == "session/update" else None)
 
     async def _session(self, peer: Peer, known: Trail) -> tuple[Session, int]:
@@ -415,6 +422,8 @@ class Prompting:
             self._look_later()
         else:
             self._tidy(self._stop(running))
+        if self._counterpart.worn and not self._running:
+            self._tidy(self._leave())
 
     async def _stop(self, running: Running) -> None:
         """Cancel what runs, and end its session."""

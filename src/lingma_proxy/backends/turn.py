@@ -50,6 +50,8 @@ class Turn:
         """The text of the answer so far."""
         self.finished: FinishReason | None = None
         """Why it ended, if it ended well."""
+        self.declined = False
+        """Whether it has asked for a permission, which nobody gives here."""
         self.failure: ProxyError | None = None
         self._id, self._model, self._who = id, model, who
         self._warnings = warnings
@@ -109,16 +111,7 @@ class Turn:
 
     async def first(self) -> list[Event]:
         """The first events.  Raises what refuses the prompt instead."""
-        limits = [each for each in (self._timeouts.first_byte, self._timeouts.total) if each]
-        limit = min(limits, default=None)
-        try:
-            async with asyncio.timeout(limit):
-                await self._news.wait()
-        except TimeoutError:
-            raise BackendTimeout(
-                f"{self._who} said nothing for {limit:g} seconds (first_byte_timeout)."
-            ) from None
-        return await self._counted(self._taken())
+        return await self.more()
 
     async def more(self) -> list[Event]:
         """What has gathered since.  Raises what breaks the answer off, once all is told."""
@@ -159,7 +152,8 @@ class Turn:
         if self._ended:
             return
         if not self._begun and reason is FinishReason.STOP:
-            self.fail(ProtocolError(f"{self._who} ended its turn without an answer."))
+            why = ", for it got no permission to use its tools" if self.declined else ""
+            self.fail(ProtocolError(f"{self._who} ended its turn without an answer{why}."))
             return
         self._tell(self._writer.end(reason, usage))
         self._ended = True
@@ -187,13 +181,15 @@ class Turn:
             case _:
                 return events
 
-    async def _usage(self, used: int) -> Usage:
+    async def _usage(self, used: int) -> Usage | None:
+        """None where the whole is less than its part: it counts something else."""
         spoken, thought = "".join(self.said), "".join(self._thought)
 
-        def count() -> Usage:
+        def count() -> Usage | None:
             reasoning = count_text(thought)
-            output = min(count_text(spoken) + reasoning, used)
-            reasoning = min(reasoning, output)
+            output = count_text(spoken) + reasoning
+            if output >= used:
+                return None
             return Usage(used - output, output, reasoning=reasoning, estimated=True)
 
         return await aside(count) if len(spoken) + len(thought) > LONG else count()
@@ -211,9 +207,12 @@ class Turn:
 
     def _limit(self) -> tuple[float | None, str]:
         """Until when to wait, and what to say then."""
-        idle, total = self._timeouts.idle, self._timeouts.total
+        first, idle, total = self._timeouts.first_byte, self._timeouts.idle, self._timeouts.total
         until: list[tuple[float, str]] = []
-        if idle:
+        if first and not self._begun:
+            words = f"{self._who} said nothing for {first:g} seconds (first_byte_timeout)."
+            until.append((self._heard + first, words))
+        if idle and self._begun:
             words = f"{self._who} fell silent for {idle:g} seconds (idle_timeout)."
             until.append((self._heard + idle, words))
         if total:

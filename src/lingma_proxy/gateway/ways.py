@@ -10,7 +10,7 @@ The settings name one of them, or `auto` chooses the first that is there.
 import os
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
@@ -26,7 +26,7 @@ from lingma_proxy.backends.presence import agent_presence, login_presence, plugi
 from lingma_proxy.backends.remote import Remote
 from lingma_proxy.errors import NotLoggedIn, SettingsError
 from lingma_proxy.settings import Settings
-from lingma_proxy.vendor.acp_messages import PRESETS, command_of
+from lingma_proxy.vendor.acp_messages import PRESETS, command_of, environment_of
 from lingma_proxy.vendor.places import System, chosen_url
 
 if TYPE_CHECKING:
@@ -249,6 +249,7 @@ def agent_way(settings: Settings) -> Way:
         agent = agent_of(settings)
         backend = acp(
             agent.command,
+            environment=agent.environment,
             timeouts=timeouts(settings),
             setup=settings.setup_timeout * TO_START,
             session_mode=settings.session_mode,
@@ -276,6 +277,8 @@ def agent_way(settings: Settings) -> Way:
 class AgentCommand:
     command: Sequence[str]
     """A program and its arguments."""
+    environment: Mapping[str, str]
+    """Variables that go with it, where we have not got them ourselves."""
     flags: str
     """What chooses it on the command line."""
 
@@ -291,7 +294,8 @@ def agent_of(settings: Settings) -> AgentCommand:
             program, *rest = command_of(settings.acp_command, system())
         except ValueError as error:
             raise SettingsError(f"acp_command: {error}.") from None
-        return AgentCommand((at_home(program), *rest), "--backend acp")
+        environment = environment_of(settings.acp_command)
+        return AgentCommand((at_home(program), *rest), environment, "--backend acp")
     installed = agents_installed()
     if settings.backend == "acp":
         here = (
@@ -304,7 +308,8 @@ def agent_of(settings: Settings) -> AgentCommand:
     if not installed:
         raise SettingsError(f"none of the agents {', '.join(PRESETS)} is installed")
     name = installed[0]
-    return AgentCommand(command_of(name, system()), f"--backend acp --acp-command {name}")
+    flags = f"--backend acp --acp-command {name}"
+    return AgentCommand(command_of(name, system()), environment_of(name), flags)
 
 
 def agents_installed() -> list[str]:

@@ -18,7 +18,7 @@ files and no terminal.  An agent's models are in a select option of the category
 import shlex
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -32,15 +32,32 @@ from lingma_proxy.vendor.refusals import quoted
 
 VERSION = 1
 
-PRESETS: Mapping[str, str] = MappingProxyType(
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """How a known agent is started so that it uses no tools of its own on our account.
+
+    Declaring no files and no terminal does not keep an agent from them: it has its own.
+    """
+
+    command: str
+    """A command line; its first word is the program that it needs."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables, for who has not set them."""
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "qodercli": "qodercli --acp",
-        "qoderclicn": "qoderclicn --acp",
-        "opencode": "opencode acp",
-        "qwen-code": "qwen --acp",
+        "qodercli": Preset('qodercli --acp --tools ""'),
+        "qoderclicn": Preset('qoderclicn --acp --tools ""'),
+        "opencode": Preset("opencode acp", {"OPENCODE_PERMISSION": '{"*":"deny"}'}),
+        "qwen-code": Preset(
+            "qwen --acp --core-tools none --exclude-tools agent,skill,tool_call,tool_search"
+            " --allowed-mcp-server-names none --approval-mode default"
+        ),
     }
 )
-"""Names of agents → their command lines; the first word is the program that each needs."""
+"""By name.  A command line that a person has written is started as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,19 @@ class Session:
     """The id of the option that chooses a model; "" with older agents, None with those that let
     nobody choose."""
 
+    def find(self, name: str) -> str:
+        """The key of a model, by its key or by what people call it.  Raises ModelNotFound."""
+        if any(model.key == name for model in self.models):
+            return name
+        folded = name.casefold()
+        for model in self.models:
+            if folded in {model.key.casefold(), model.name.casefold()}:
+                return model.key
+        some = ", ".join(model.name for model in self.models[:8])
+        raise ModelNotFound(
+            f'The agent has no model "{quoted(name, 100)}". It has: {quoted(some)}.'
+        )
+
     def choose(self, key: str) -> tuple[str, JsonObject]:
         """The method that makes a model answer, and its params.  Raises ModelNotFound."""
         match self.option:
@@ -95,7 +125,8 @@ def command_of(text: str, system: System = "linux") -> tuple[str, ...]:
 
     Raises ValueError with a sentence.
     """
-    text = PRESETS.get(text.strip(), text)
+    if (preset := PRESETS.get(text.strip())) is not None:
+        return tuple(shlex.split(preset.command))
     # On Windows a backslash stands in paths, and quotes stay around what they hold.
     words = shlex.split(text, posix=system != "windows")
     if system == "windows":
@@ -105,6 +136,12 @@ def command_of(text: str, system: System = "linux") -> tuple[str, ...]:
     if not words or not words[0]:
         raise ValueError(f"a command names a program, or is one of {', '.join(PRESETS)}")
     return tuple(words)
+
+
+def environment_of(text: str) -> Mapping[str, str]:
+    """The variables that go with a preset's name; none with a command line."""
+    preset = PRESETS.get(text.strip())
+    return {} if preset is None else preset.environment
 
 
 def initialize(version: str = __version__) -> JsonObject:

@@ -33,8 +33,9 @@ TOLD = frozenset(
 )
 """Requests of the plugin that want no more than to be acknowledged (C.3, C.5)."""
 
+PERMISSION = "session/request_permission"
 DECLINED: dict[str, Json] = {
-    "session/request_permission": {"outcome": {"outcome": "cancelled"}},
+    PERMISSION: {"outcome": {"outcome": "cancelled"}},
     "elicitation/create": {"action": "cancel"},
 }
 
