@@ -35,7 +35,7 @@ FRAGMENT = 9
 
 WORD = re.compile(r"\s*\S{1,24}|\s+\Z")
 REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
-ONE_WORD = re.compile(r"exactly one word\b([^:]*):\s*([^\s.!?]+)", re.IGNORECASE)
+ONE_WORD = re.compile(r"exactly one word\b([^:]*):\s*([^\s.!?<]+)", re.IGNORECASE)
 ONLY_JSON = re.compile(
     r"\b(?:only|nothing but)\b[^.\n]{0,40}\bJSON\b|\bJSON\b[^.\n]{0,40}\bnothing else\b",
     re.IGNORECASE,
