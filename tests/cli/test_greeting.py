@@ -56,7 +56,14 @@ def test_the_plugin_and_an_agent_are_called_what_they_are():
     assert "answers the plugin on this machine: Qoder CN is running (~/.qodercn/.info)" in plugin
     assert "tools" not in plugin
     assert "answers an agent on this machine: opencode is installed" in agent
-    assert "An agent uses tools of its own" in agent
+    assert "tools" not in agent
+
+
+def test_an_agent_that_a_person_starts_as_they_like_may_use_its_tools():
+    agent = behind("acp", Presence(found=True, says="opencode is installed"))
+
+    assert "It may use tools of its own" in said(agent, Settings(acp_command="opencode acp"))
+    assert "tools" not in said(agent, Settings(acp_command="opencode"))
 
 
 def test_the_simulator_is_called_what_it_is():

@@ -10,18 +10,25 @@ def nowhere(_):
     return None
 
 
-async def checked(command, installed=(), *, needed, which=here):
-    (finding,) = await check_agent(command, installed, needed=needed, which=which)
+async def checked(command, installed=(), *, needed, tools=False, which=here):
+    (finding,) = await check_agent(command, installed, needed=needed, tools=tools, which=which)
     return finding
 
 
 async def test_an_agent_that_answers_is_worth_a_note_for_it_has_tools_of_its_own():
     command = ("/home/me/bin/opencode", "acp", "--secret")
-    finding = await checked(command, ["opencode", "qwen-code"], needed=True)
+    finding = await checked(command, ["opencode", "qwen-code"], needed=True, tools=True)
 
     assert finding.level is Level.WARNING
     assert finding.found == "`opencode acp` is used; installed: opencode, qwen-code"
     assert "tools of its own" in finding.cure
+
+
+async def test_an_agent_without_tools_is_fine():
+    finding = await checked(("opencode", "acp"), ["opencode"], needed=True)
+
+    assert finding.level is Level.OK
+    assert "without tools of its own" in finding.found
 
 
 async def test_an_agent_that_is_not_there_is_a_problem_only_where_it_is_needed():

@@ -111,7 +111,7 @@ async def test_an_agent_that_does_not_start_is_a_problem_in_words(home):
     found = await findings(backend="acp", acp_command="opencode")
 
     assert found["backend"].found.startswith("acp: opencode is installed. ")
-    assert found["agent"].level is Level.WARNING
+    assert found["agent"].level is Level.OK
     assert found["models"].level is Level.PROBLEM
     assert found["answer"].level is Level.PROBLEM
 

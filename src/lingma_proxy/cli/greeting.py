@@ -8,13 +8,14 @@ import click
 from lingma_proxy import __version__
 from lingma_proxy.gateway import Behind
 from lingma_proxy.settings import Origin, Settings
+from lingma_proxy.vendor.acp_messages import keeps_its_tools
 
 WHO = {
     "remote": "Lingma, with {}",
     "ipc": "the plugin on this machine: {}",
     "acp": "an agent on this machine: {}",
 }
-TOOLS = "An agent uses tools of its own without asking anybody: see docs/security.md."
+TOOLS = "It may use tools of its own without asking anybody: see docs/security.md."
 NOBODY = (
     "No Lingma login was found, no Lingma or Qoder CN is open, and no agent is installed. For"
     " answers from a model, log in to Lingma (or Qoder CN) in your IDE, and start again."
@@ -59,5 +60,5 @@ def _answers(settings: Settings, behind: Behind) -> tuple[bool, Sequence[str]]:
             "To try a client out without a login: --backend simulator",
         )
     chosen = (why,) if settings.backend == "auto" else ()
-    tools = (TOOLS,) if name == "acp" else ()
+    tools = (TOOLS,) if name == "acp" and keeps_its_tools(settings.acp_command) else ()
     return False, (WHO[name].format(presence.says), *chosen, *tools)

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from lingma_proxy.doctor.finding import Finding, ok, problem, warning
 from lingma_proxy.vendor.acp_messages import PRESETS
 
-TOOLS = "See docs/security.md: an agent uses tools of its own without asking anybody."
+TOOLS = "See docs/security.md: it may use tools of its own without asking anybody."
 
 
 async def check_agent(
@@ -16,17 +16,23 @@ async def check_agent(
     installed: Sequence[str],
     *,
     needed: bool,
+    tools: bool = False,
     which: Callable[[str], str | None] = shutil.which,
 ) -> list[Finding]:
-    """`command` is that of the agent in use, () for none; `installed` are known ones by name."""
+    """`command` is that of the agent in use, () for none; `installed` are known ones by name.
+
+    `tools` says whether it keeps tools of its own.
+    """
     known = f"installed: {', '.join(installed)}" if installed else "none that is known is installed"
     if not command:
         return [ok("agent", f"{known} (known are {', '.join(PRESETS)})")]
     program = PurePath(command[0]).name  # its folder is nobody's business
     if await asyncio.to_thread(which, command[0]) is not None:
         shown = " ".join((program, *command[1:2]))
-        if needed:
+        if needed and tools:
             return [warning("agent", f"`{shown}` is used; {known}", TOOLS)]
+        if needed:
+            return [ok("agent", f"`{shown}` is used, without tools of its own; {known}")]
         return [ok("agent", f"`{shown}` could answer; {known}")]
     missing = f"there is no program {program}; {known}"
     if needed:

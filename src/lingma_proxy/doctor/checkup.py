@@ -24,6 +24,7 @@ from lingma_proxy.gateway import (
     discovery_of,
 )
 from lingma_proxy.settings import Resolved, Settings
+from lingma_proxy.vendor.acp_messages import keeps_its_tools
 
 WAYS = {
     "remote": {"login", "address"},
@@ -106,7 +107,12 @@ def ways(settings: Settings, login: Login, chosen: str) -> list[tuple[str, Check
             command = agent_of(settings).command
         except SettingsError:  # there is none
             command = ()
-        return await check_agent(command, agents_installed(), needed=chosen == "acp")
+        return await check_agent(
+            command,
+            agents_installed(),
+            needed=chosen == "acp",
+            tools=keeps_its_tools(settings.acp_command),
+        )
 
     remote: list[tuple[str, Check]] = [
         ("runtimes", runtimes),

@@ -138,6 +138,11 @@ def command_of(text: str, system: System = "linux") -> tuple[str, ...]:
     return tuple(words)
 
 
+def keeps_its_tools(text: str) -> bool:
+    """Whether a setting holds a command line of a person's own, and so tools of the agent's."""
+    return bool(text.strip()) and text.strip() not in PRESETS
+
+
 def environment_of(text: str) -> Mapping[str, str]:
     """The variables that go with a preset's name; none with a command line."""
     preset = PRESETS.get(text.strip())
