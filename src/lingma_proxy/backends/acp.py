@@ -14,6 +14,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import cast
@@ -121,7 +122,7 @@ class Agent:
         if (wait := self._back_off.wait()) > 0:
             raise BackendUnavailable(
                 f"{self.name} ended soon after its start, several times; it is started again in"
-                f" {wait:.0f} s.{self._more()}",
+                f" {ceil(wait)} s.{self._more()}",
                 retry_after=wait,
             )
         self._sessions.clear()
