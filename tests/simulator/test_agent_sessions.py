@@ -1,88 +1,10 @@
 import asyncio
-import socket
-from base64 import b64encode
-from contextlib import asynccontextmanager
 
 import pytest
 
-from lingma_proxy.simulator.agent_faults import FAULTS, TABLE
-from lingma_proxy.simulator.agent_sessions import LIMIT, Agent
-from lingma_proxy.simulator.line import Wire
-from lingma_proxy.simulator.rpc import RpcError
-from lingma_proxy.simulator.script import INTRODUCTION, THOUGHTS
-from lingma_proxy.simulator.turn_steps import Words
-from support.plugin_client import Gone, Heard, over_streams
-from support.vendor_client import PIXEL
-
-PONG = "Reply with exactly one word, in capital letters and without punctuation: pong"
-CANCELLED = {"outcome": {"outcome": "cancelled"}}
-PICTURE = {"type": "image", "mimeType": "image/png", "data": b64encode(PIXEL).decode()}
-
-
-class Streams(Wire):
-    text = False
-
-    def __init__(self, writer):
-        self.writer = writer
-
-    async def write(self, data, *, binary):
-        self.writer.write(data)
-        await self.writer.drain()
-
-    def drop(self):
-        self.writer.close()
-
-
-async def chunks(reader):
-    while chunk := await reader.read(65536):
-        yield chunk
-
-
-@asynccontextmanager
-async def talking(faults="", **more):
-    """An agent, what it notes, and a client that has introduced itself."""
-    ours, theirs = socket.socketpair()
-    reader, writer = await asyncio.open_connection(sock=theirs)
-    notes: list[dict] = []
-    agent = Agent(Streams(writer), TABLE.parse(faults), note=notes.append, **more)
-
-    async def run():
-        try:
-            await agent.run(chunks(reader))
-        finally:
-            writer.close()
-
-    running = asyncio.create_task(run())
-    try:
-        async with over_streams(*await asyncio.open_connection(sock=ours), newlines=True) as client:
-            yield agent, client, notes
-    finally:
-        await running
-
-
-async def hello(client):
-    params = {"protocolVersion": 1, "clientCapabilities": {}}
-    return (await client.call("initialize", params))["result"]
-
-
-async def opened(client):
-    """A new session's id, after a hello."""
-    await hello(client)
-    response = await client.call("session/new", {"cwd": "/work", "mcpServers": []})
-    await client.until("available_commands_update")
-    return response["result"]["sessionId"]
-
-
-def parts(*said):
-    return [{"type": "text", "text": part} if isinstance(part, str) else part for part in said]
-
-
-async def turn(client, session, *said):
-    id = await client.ask("session/prompt", {"sessionId": session, "prompt": parts(*said)})
-    heard = Heard()
-    while heard.response is None:
-        heard.hear(await client.next(), id)
-    return heard
+from lingma_proxy.simulator.agent_faults import FAULTS
+from support.agent_client import CANCELLED, PICTURE, hello, opened, parts, talking, turn
+from support.plugin_client import Gone, Heard
 
 
 async def test_it_introduces_itself():
@@ -96,73 +18,12 @@ async def test_it_introduces_itself():
     assert said["_meta"] == {"pid": 7}
 
 
-async def test_a_turn_ends_with_its_response():
-    async with talking() as (_, client, notes):
-        session = await opened(client)
-        heard = await turn(client, session, PONG)
-
-    assert heard.text == "PONG"
-    assert heard.finish is None
-    assert heard.response is not None
-    assert heard.response["result"]["stopReason"] == "end_turn"
-    assert set(heard.response["result"]["usage"]) == {"inputTokens", "outputTokens", "totalTokens"}
-    assert heard.used is not None
-    assert heard.used["size"] == LIMIT
-    assert notes[-1] == {"ended": session, "cancelled": False}
-
-
 async def test_a_session_remembers():
     async with talking() as (_, client, _notes):
         session = await opened(client)
         await turn(client, session, "one")
 
         assert (await turn(client, session, "MEMORYTEST")).text == "I remember: one"
-
-
-async def test_a_model_is_chosen_among_the_options():
-    async with talking() as (_, client, _notes):
-        await hello(client)
-        offered = (await client.call("session/new", {"cwd": "/", "mcpServers": []}))["result"]
-        session = offered["sessionId"]
-        mode, model = offered["configOptions"]
-        choice = {"sessionId": session, "configId": model["id"], "value": "kmodel"}
-        chosen = (await client.call("session/set_config_option", choice))["result"]
-
-        assert [option["category"] for option in (mode, model)] == ["mode", "model"]
-        assert model["currentValue"] == "org_auto"
-        assert chosen["configOptions"][1]["currentValue"] == "kmodel"
-        assert (await turn(client, session, PONG)).thought == THOUGHTS
-        for wrong in ({"value": "gpt-7"}, {"configId": "x"}, {"sessionId": "x"}, {"value": 7}):
-            answer = await client.call("session/set_config_option", choice | wrong)
-            assert answer["error"]["code"] == -32602
-        mode_choice = choice | {"configId": "mode", "value": "code"}
-        assert "result" in await client.call("session/set_config_option", mode_choice)
-        assert (await client.call("session/set_model", {}))["error"]["code"] == -32601
-
-
-async def test_older_agents_have_a_method_for_it():
-    async with talking("old-models") as (_, client, _notes):
-        await hello(client)
-        offered = (await client.call("session/new", {"cwd": "/", "mcpServers": []}))["result"]
-        choice = {"sessionId": offered["sessionId"], "modelId": "kmodel"}
-
-        assert offered["models"]["currentModelId"] == "org_auto"
-        assert {"modelId": "kmodel", "name": "Kimi-K2.6"} in offered["models"]["availableModels"]
-        assert (await client.call("session/set_model", choice))["result"] == {}
-        assert (await turn(client, choice["sessionId"], PONG)).thought == THOUGHTS
-
-
-async def test_some_let_nothing_be_chosen_and_some_have_groups():
-    async with talking("no-models") as (_, client, _notes):
-        await hello(client)
-        plain = (await client.call("session/new", {"cwd": "/", "mcpServers": []}))["result"]
-        assert (await client.call("session/set_config_option"))["error"]["code"] == -32601
-    async with talking("grouped-models") as (_, client, _notes):
-        await hello(client)
-        grouped = (await client.call("session/new", {"cwd": "/", "mcpServers": []}))["result"]
-
-    assert list(plain) == ["sessionId"]
-    assert len(grouped["configOptions"][1]["options"]) == 2
 
 
 async def test_a_login_may_be_needed():
@@ -174,38 +35,6 @@ async def test_a_login_may_be_needed():
         assert "error" in await client.call("authenticate", {"methodId": "x"})
         assert "result" in await client.call("authenticate", {"methodId": "simulated-login"})
         assert "result" in await client.call("session/new", {"cwd": "/", "mcpServers": []})
-
-
-@pytest.mark.parametrize(
-    "params",
-    [{}, {"cwd": "/"}, {"cwd": "work", "mcpServers": []}, {"cwd": "/", "mcpServers": {}}],
-)
-async def test_a_session_needs_a_whole_path_and_a_list_of_servers(params):
-    async with talking() as (_, client, _notes):
-        await hello(client)
-
-        assert (await client.call("session/new", params))["error"]["code"] == -32602
-
-
-@pytest.mark.parametrize(
-    "params",
-    [{}, {"protocolVersion": 0}, {"protocolVersion": "1"}, {"protocolVersion": 1, "clientInfo": 1}],
-)
-async def test_initialize_is_looked_at_and_comes_first(params):
-    async with talking() as (_, client, _notes):
-        assert (await client.call("session/new", {}))["error"]["code"] == -32600
-        assert (await client.call("initialize", params))["error"]["code"] == -32602
-
-
-@pytest.mark.parametrize(
-    "said", [[], [{"type": "text"}], [{"type": "video"}], [PICTURE | {"data": "!"}]]
-)
-async def test_parts_of_a_prompt_are_looked_at(said):
-    async with talking() as (_, client, _notes):
-        session = await opened(client)
-        heard = await turn(client, session, *said)
-
-        assert heard.response["error"]["code"] == -32602
 
 
 async def test_pictures_are_measured_where_they_are_offered():
@@ -271,47 +100,6 @@ async def test_one_prompt_at_a_time():
         assert "busy" in heard.response["error"]["message"]
 
 
-async def test_words_can_be_put_into_its_mouth():
-    words = [
-        Words(
-            ({"reasoning_content": "Hm."}, {"content": "Hello"}), "length", used=99, usage={"x": 1}
-        ),
-        Words(({"content": "never"},), error=RpcError(-32603, "no more")),
-        Words(({"content": "un"},), None),
-    ]
-    async with talking(words=words) as (_, client, _notes):
-        session = await opened(client)
-        first = await turn(client, session, "?")
-        second = await turn(client, session, "?")
-        with pytest.raises(Gone):
-            await turn(client, session, "?")
-
-    assert (first.thought, first.text, first.used["used"]) == ("Hm.", "Hello", 99)
-    assert first.response["result"] == {"stopReason": "max_tokens", "usage": {"x": 1}}
-    assert second.response["error"]["message"] == "no more"
-
-
-@pytest.mark.parametrize(
-    ("fault", "method"),
-    [
-        ("permission", "session/request_permission"),
-        ("fs-write", "fs/write_text_file"),
-        ("terminal", "terminal/create"),
-    ],
-)
-async def test_what_it_wants_of_the_client_is_noted_with_the_answer(fault, method):
-    refused = {"error": {"code": -32601, "message": "no"}}
-    async with talking(fault) as (_, client, notes):
-        client.answers[method] = CANCELLED if fault == "permission" else refused
-        session = await opened(client)
-        heard = await turn(client, session, "hello")
-
-    answered = {"result": CANCELLED} if fault == "permission" else refused
-    assert heard.text == INTRODUCTION + "hello"
-    assert {"answered": method, **answered} in notes
-    assert not any("complaint" in note for note in notes)
-
-
 async def test_a_permission_that_nobody_answers_is_waited_for_for_ever():
     async with talking("permission") as (agent, client, notes):
         client.silent.add("session/request_permission")
@@ -323,19 +111,6 @@ async def test_a_permission_that_nobody_answers_is_waited_for_for_ever():
         assert agent.sessions[session].cancelled is not None
 
     assert not any("ended" in note for note in notes)
-
-
-@pytest.mark.parametrize(
-    ("fault", "result"),
-    [
-        ("stop-reason", {"stopReason": "refusal"}),
-        ("stop-reason=max_tokens", {"stopReason": "max_tokens"}),
-        ("stop-reason=none", {}),
-    ],
-)
-async def test_a_turn_may_end_otherwise(fault, result):
-    async with talking(f"no-usage, {fault}") as (_, client, _notes):
-        assert (await turn(client, await opened(client), "hello")).response["result"] == result
 
 
 async def test_an_unknown_fault_in_the_text_is_refused_with_the_list():

@@ -8,29 +8,20 @@ A turn is told by `session/update`, and ends with the response to the prompt: `s
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TypeAlias
 from uuid import uuid4
 
-import msgspec
-from msgspec import Struct
-
 from lingma_proxy.errors import ProtocolError
 from lingma_proxy.jsonio import Json, JsonObject
+from lingma_proxy.simulator.agent_choices import MODELS, Session, choose, offer
 from lingma_proxy.simulator.agent_faults import TABLE, Step
-from lingma_proxy.simulator.catalogue import ROWS
+from lingma_proxy.simulator.agent_params import Choose, ChooseModel, Hello, New, PromptParams
+from lingma_proxy.simulator.agent_turn import NOISE, AgentManner
 from lingma_proxy.simulator.fault_table import Faults
 from lingma_proxy.simulator.line import Line, Wire
-from lingma_proxy.simulator.memory import Memory
-from lingma_proxy.simulator.prompt_parts import (
-    AgentPart,
-    AgentPicture,
-    convert,
-    pictures_for,
-    text_of,
-)
+from lingma_proxy.simulator.prompt_parts import AgentPicture, convert, pictures_for, text_of
 from lingma_proxy.simulator.refusal import Refusal
 from lingma_proxy.simulator.rpc import (
     INTERNAL_ERROR,
@@ -45,19 +36,8 @@ from lingma_proxy.simulator.rpc import (
     notification,
 )
 from lingma_proxy.simulator.turn_carry import Turn
-from lingma_proxy.simulator.turn_steps import (
-    Ask,
-    Fail,
-    Garble,
-    Respond,
-    Tell,
-    Words,
-    turn,
-)
-from lingma_proxy.simulator.turn_steps import (
-    Step as Does,
-)
-from lingma_proxy.simulator.turn_wishes import doings, odd_answer, wishes
+from lingma_proxy.simulator.turn_steps import Words, turn
+from lingma_proxy.simulator.turn_wishes import odd_answer
 from lingma_proxy.wire import ndjson
 
 AUTH_REQUIRED = -32000
@@ -66,53 +46,9 @@ LOGIN: JsonObject = {
     "name": "Log in",
     "description": "Run `simulated-agent login` in a terminal",
 }
-MODELS = {row.key: row for row in ROWS if row.enable}
-DEFAULT_MODEL = "org_auto"
-MODES = ("ask", "code")
-LIMIT = 180_000
-"""Tokens that fit into a session."""
-STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
-NOISE = b"Loading the tools of the trade...\n\n\x1b[32mready\x1b[0m\n"
 
 Handler: TypeAlias = Callable[[Call, Faults], Awaitable[Json]]
 Note: TypeAlias = Callable[[JsonObject], None]
-
-
-class Hello(Struct):
-    version: int = msgspec.field(name="protocolVersion")
-    capabilities: JsonObject = msgspec.field(default_factory=dict, name="clientCapabilities")
-    info: JsonObject | None = msgspec.field(default=None, name="clientInfo")
-
-
-class New(Struct):
-    cwd: str
-    servers: list[JsonObject] = msgspec.field(name="mcpServers")
-
-
-class Choose(Struct):
-    session: str = msgspec.field(name="sessionId")
-    option: str = msgspec.field(name="configId")
-    value: str
-
-
-class ChooseModel(Struct):
-    session: str = msgspec.field(name="sessionId")
-    model: str = msgspec.field(name="modelId")
-
-
-class PromptParams(Struct):
-    session: str = msgspec.field(name="sessionId")
-    prompt: list[AgentPart]
-
-
-@dataclass(slots=True, eq=False)
-class Session:
-    id: str
-    model: str = DEFAULT_MODEL
-    mode: str = MODES[0]
-    memory: Memory = field(default_factory=Memory)
-    cancelled: asyncio.Event | None = None
-    """To be set, while a prompt is being answered, to take it back."""
 
 
 class Agent:
@@ -274,7 +210,7 @@ class Agent:
             raise RpcError(AUTH_REQUIRED, "Authentication required", data)
         session = Session(f"session-{uuid4()}")
         self.sessions[session.id] = session
-        result: JsonObject = {"sessionId": session.id, **self._offer(session)}
+        result: JsonObject = {"sessionId": session.id, **offer(session, self._faults)}
         await call.respond(result, faults)
         commands = [{"name": "help", "description": "Say what there is"}]
         update = {"sessionUpdate": "available_commands_update", "availableCommands": commands}
@@ -285,18 +221,12 @@ class Agent:
     async def _choose(self, call: Call, _: Faults) -> Json:
         asked = convert(call.params, Choose)
         session = self._session(asked.session)
-        match asked.option:
-            case "model":
-                session.model = known(asked.value, MODELS)
-            case "mode":
-                session.mode = known(asked.value, MODES)
-            case _:
-                raise RpcError(INVALID_PARAMS, "configId is none of configOptions")
-        return self._offer(session)
+        choose(session, asked.option, asked.value)
+        return offer(session, self._faults)
 
     async def _set_model(self, call: Call, _: Faults) -> Json:
         asked = convert(call.params, ChooseModel)
-        self._session(asked.session).model = known(asked.model, MODELS)
+        choose(self._session(asked.session), "model", asked.model)
         return {}
 
     async def _close(self, call: Call, _: Faults) -> Json:
@@ -343,27 +273,6 @@ class Agent:
             raise RpcError(INVALID_PARAMS, f"no such session: {id!r}"[:100])
         return self.sessions[id]
 
-    def _offer(self, session: Session) -> JsonObject:
-        """What can be chosen in a session, and what is."""
-        if "no-models" in self._faults:
-            return {}
-        if "old-models" in self._faults:
-            listed = [{"modelId": row.key, "name": row.display_name} for row in MODELS.values()]
-            return {"models": {"availableModels": listed, "currentModelId": session.model}}
-        options = [{"value": row.key, "name": row.display_name} for row in MODELS.values()]
-        grouped = [
-            {"group": "simulated", "name": "Simulated", "options": options[:3]},
-            {"group": "others", "name": "Others", "options": options[3:]},
-        ]
-        shown = grouped if "grouped-models" in self._faults else options
-        modes = [{"value": mode, "name": mode.title()} for mode in MODES]
-        return {
-            "configOptions": [
-                option("mode", session.mode, modes),
-                option("model", session.model, shown),
-            ]
-        }
-
 
 STEP_OF: dict[str, Step] = {
     "initialize": "initialize",
@@ -374,86 +283,3 @@ STEP_OF: dict[str, Step] = {
     "session/close": "close",
 }
 """Which methods break at which step; a prompt looks after its own."""
-
-
-def option(name: str, value: str, options: list[JsonObject]) -> JsonObject:
-    return {
-        "id": name,
-        "name": name.title(),
-        "category": name,
-        "type": "select",
-        "currentValue": value,
-        "options": options,
-    }
-
-
-def known(value: str, values: Iterable[str]) -> str:
-    if value not in values:
-        raise RpcError(INVALID_PARAMS, f"no such choice: {value[:80]!r}")
-    return value
-
-
-class AgentManner:
-    """How a turn looks on the wire."""
-
-    def __init__(self, session: Session, said: Words, faults: Faults) -> None:
-        self.said = ""
-        self._session, self._words, self._faults = session, said, faults
-
-    def opening(self) -> Iterator[Does]:
-        return iter(())
-
-    def word(self, delta: JsonObject) -> Iterator[Does]:
-        self.said += delta.get("content") or ""
-        for update in chunks(delta):
-            yield self._update(update)
-
-    def around(self, delta: JsonObject) -> Iterator[Does]:
-        if "foreign-session" in self._faults:
-            for update in chunks(delta):
-                yield Tell("session/update", {"sessionId": "foreign", "update": update})
-
-    def middle(self) -> Iterator[Does]:
-        if "noise" in self._faults:
-            yield Garble(NOISE)
-        if "garbage" in self._faults:
-            yield Garble(b'{"jsonrpc": "2.0", "method"\n')
-        for update in doings(self._faults):
-            yield self._update(update)
-        for method, params in wishes(self._session.id, self._faults):
-            yield Ask(method, params, limited=False)
-
-    def ending(self, finish: str) -> Iterator[Does]:
-        reason = self._faults.word("stop-reason") or STOP_REASONS.get(finish, finish)
-        result: JsonObject = {} if reason == "none" else {"stopReason": reason}
-        if "no-usage" not in self._faults:
-            before, spoken = self._session.memory.size // 4 + 1, len(self.said) // 4 + 1
-            used = self._words.used or before + spoken
-            yield self._update({"sessionUpdate": "usage_update", "used": used, "size": LIMIT})
-            result["usage"] = self._words.usage or {
-                "inputTokens": before,
-                "outputTokens": spoken,
-                "totalTokens": before + spoken,
-            }
-        yield Respond(result)
-
-    def failing(self, error: RpcError) -> Iterator[Does]:
-        yield Fail(error)
-
-    def cancelled(self) -> Iterator[Does]:
-        yield Respond({"stopReason": "cancelled"})
-
-    def unheard(self) -> Iterator[Does]:
-        return iter(())
-
-    def _update(self, update: JsonObject) -> Tell:
-        return Tell("session/update", {"sessionId": self._session.id, "update": update})
-
-
-def chunks(delta: JsonObject) -> Iterator[JsonObject]:
-    for key, kind in (
-        ("reasoning_content", "agent_thought_chunk"),
-        ("content", "agent_message_chunk"),
-    ):
-        if (text := delta.get(key)) is not None:
-            yield {"sessionUpdate": kind, "content": {"type": "text", "text": text}}

@@ -5,7 +5,7 @@ A turn is a sequence of steps and does nothing by itself; `turn_carry` takes the
     opening ( word | request | silence )* ( ending | Fail | Drop )
 
 What the steps look like on the wire is a `Manner`: that of the plugin's sessions
-(`plugin_sessions`), of its older protocol (`plugin_lsp4j`), of an agent (`agent_sessions`).
+(`plugin_sessions`), of its older protocol (`plugin_lsp4j`), of an agent (`agent_turn`).
 """
 
 from collections.abc import Iterable, Iterator
