@@ -24,17 +24,16 @@ from lingma_proxy.simulator.line import Line, Wire
 from lingma_proxy.simulator.prompt_parts import AgentPicture, convert, pictures_for, text_of
 from lingma_proxy.simulator.refusal import Refusal
 from lingma_proxy.simulator.rpc import (
-    INTERNAL_ERROR,
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     Asked,
     Call,
-    Dropped,
     Peer,
     RpcError,
     notification,
 )
+from lingma_proxy.simulator.step_breaks import survive
 from lingma_proxy.simulator.turn_carry import Turn
 from lingma_proxy.simulator.turn_steps import Words, turn
 from lingma_proxy.simulator.turn_wishes import odd_answer
@@ -136,7 +135,7 @@ class Agent:
             raise RpcError(INVALID_REQUEST, "initialize comes first")
         step = STEP_OF.get(call.method)
         if step is not None:
-            await self._broken(step)
+            await survive(step, self._faults, self._line)
         result = await handler(call, self._faults)
         if not call.answered:
             await call.respond(result, self._faults)
@@ -158,18 +157,6 @@ class Agent:
         self._note({"answered": asked.method, **said})
         if odd := odd_answer(asked):
             self._complain(odd)
-
-    async def _broken(self, step: Step) -> None:
-        faults = self._faults
-        if f"hang-{step}" in faults:
-            seconds = faults.seconds(f"hang-{step}")
-            await (asyncio.Event().wait() if seconds is None else asyncio.sleep(seconds))
-        if f"drop-{step}" in faults:
-            self._line.drop()
-            raise Dropped("as asked for")
-        if f"error-{step}" in faults:
-            code = -(faults.number(f"error-{step}") or -INTERNAL_ERROR)
-            raise RpcError(code, "the simulator was asked to fail")
 
     # The methods.
 

@@ -1,6 +1,5 @@
 """Takes the steps of a delivery on a real connection."""
 
-import asyncio
 import socket
 import struct
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from aiohttp import web
 
 from lingma_proxy.simulator.delivery import Drop, End, Head, Pause, Reset, Step, Write
 from lingma_proxy.simulator.seen import Seen
+from lingma_proxy.simulator.silence import silence
 
 
 async def carry(request: web.Request, seen: Seen, steps: Iterable[Step]) -> web.StreamResponse:
@@ -18,7 +18,7 @@ async def carry(request: web.Request, seen: Seen, steps: Iterable[Step]) -> web.
     for step in steps:
         match step:
             case Pause(seconds):
-                await (asyncio.Event().wait() if seconds is None else asyncio.sleep(seconds))
+                await silence(seconds)
             case Head(status, content_type, headers):
                 response.set_status(status)
                 response.headers.update(headers)

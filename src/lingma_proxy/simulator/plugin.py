@@ -16,18 +16,18 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Literal, Self, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import uuid4
 
 from aiohttp import WSMsgType, web
 
 from lingma_proxy.simulator.catalogue import Scenes
 from lingma_proxy.simulator.line import Wire
+from lingma_proxy.simulator.local_server import LocalServer
 from lingma_proxy.simulator.plugin_connection import Connection
 from lingma_proxy.simulator.plugin_home import SOCKETS, Form, Product, runtime, write_info
 from lingma_proxy.simulator.plugin_state import State
+from lingma_proxy.simulator.silence import silence
 
 Transport: TypeAlias = Literal["websocket", "unix"]
 
@@ -35,7 +35,7 @@ MAX_MESSAGE = 64 * 1024 * 1024
 PIECE = 64 * 1024
 
 
-class Plugin(State):
+class Plugin(State, LocalServer):
     """The server.  Nothing of it is left after `close`, but for the files of a given home.
 
     transports      on which it listens
@@ -71,7 +71,9 @@ class Plugin(State):
         remember: int = 1000,
         new_id: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
-        super().__init__(
+        LocalServer.__init__(self, host, port, home)
+        State.__init__(
+            self,
             product=product,
             models=models,
             pace=pace,
@@ -82,24 +84,12 @@ class Plugin(State):
             new_id=new_id,
         )
         self._transports = tuple(transports)
-        self._host, self._port = host, port
-        self._home, self._layout, self._form = home, layout, form
-        self._temporary: TemporaryDirectory[str] | None = None
-        self._runner: web.AppRunner | None = None
+        self._layout, self._form = layout, form
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._bugs: list[Exception] = []
 
     # Its life.
-
-    async def start(self) -> Self:
-        """Listen.  Raises OSError when a port or a socket cannot be had."""
-        try:
-            await self._start()
-        except BaseException:
-            await self.close()
-            raise
-        return self
 
     async def close(self) -> None:
         """Stop at once: whatever is being said is cut off.  Safe to call twice.
@@ -115,41 +105,15 @@ class Plugin(State):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
-            await runner.cleanup()
-        if self._temporary is not None:
-            temporary, self._temporary = self._temporary, None
-            await asyncio.to_thread(temporary.cleanup)
+        await super().close()
         if bugs := self._bugs:
             self._bugs = []
             raise ExceptionGroup("the simulator has a bug", bugs)
 
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    @property
-    def port(self) -> int:
-        return self._port
-
     @property
     def url(self) -> str:
         """Of the WebSocket, as a setting takes it."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"ws://{host}:{self._port}/"
-
-    @property
-    def home(self) -> Path:
-        assert self._home is not None, "the plugin has not been started"
-        return self._home
+        return f"ws://{self.authority}/"
 
     @property
     def runtime(self) -> Path:
@@ -163,20 +127,13 @@ class Plugin(State):
     # Its transports.
 
     async def _start(self) -> None:
-        if self._home is None:
-            self._temporary = await asyncio.to_thread(TemporaryDirectory, prefix="lingma-ipc-")
-            self._home = Path(self._temporary.name)
+        await self._settle("lingma-ipc-")
         if "websocket" in self._transports:
             application = web.Application()
             application.router.add_get("/", self._websocket, allow_head=False)
-            self._runner = web.AppRunner(
-                application, access_log=None, handler_cancellation=True, shutdown_timeout=1
-            )
-            await self._runner.setup()
-            await web.TCPSite(self._runner, self._host, self._port).start()
-            self._port = self._runner.addresses[0][1]
+            await self._listen(application)
         if "unix" in self._transports:
-            self._server = await self._listen(self.socket)
+            self._server = await self._listen_on(self.socket)
         if self._form is not None:
             path = str(self.socket) if "unix" in self._transports else ""
             port = self._port if "websocket" in self._transports else 0
@@ -189,7 +146,7 @@ class Plugin(State):
                 form=self._form,
             )
 
-    async def _listen(self, path: Path) -> asyncio.Server:
+    async def _listen_on(self, path: Path) -> asyncio.Server:
         """A Unix socket for nobody but its owner."""
         before = os.umask(0o177)
         try:
@@ -204,7 +161,7 @@ class Plugin(State):
                 faults = self.chosen("connect")
                 if "hang-connect" in faults:
                     seconds = faults.seconds("hang-connect")
-                    await (_silence(reader) if seconds is None else asyncio.sleep(seconds))
+                    await (_hear_out(reader) if seconds is None else asyncio.sleep(seconds))
                 if "drop-connect" not in faults and "error-connect" not in faults:
                     await Connection(self, _Stream(writer)).run(_read(reader))
             finally:
@@ -217,8 +174,7 @@ class Plugin(State):
         async with self._connection():
             faults = self.chosen("connect")
             if "hang-connect" in faults:
-                seconds = faults.seconds("hang-connect")
-                await (asyncio.Event().wait() if seconds is None else asyncio.sleep(seconds))
+                await silence(faults.seconds("hang-connect"))
             if "drop-connect" in faults:
                 _abort(request)
                 return web.Response()
@@ -292,7 +248,7 @@ async def _read(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _silence(reader: asyncio.StreamReader) -> None:
+async def _hear_out(reader: asyncio.StreamReader) -> None:
     """Hear it, and say nothing."""
     async for _ in _read(reader):
         pass

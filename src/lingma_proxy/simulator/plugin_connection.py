@@ -1,6 +1,5 @@
 """One connection to the plugin's side, whatever carries it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
@@ -8,7 +7,6 @@ from msgspec import Struct, field
 
 from lingma_proxy.errors import ProtocolError
 from lingma_proxy.jsonio import Json, JsonObject
-from lingma_proxy.simulator.fault_table import Faults
 from lingma_proxy.simulator.line import Line, Wire
 from lingma_proxy.simulator.plugin_common import Handler
 from lingma_proxy.simulator.plugin_faults import Step
@@ -17,16 +15,15 @@ from lingma_proxy.simulator.plugin_sessions import SessionProtocol
 from lingma_proxy.simulator.plugin_state import State
 from lingma_proxy.simulator.prompt_parts import convert
 from lingma_proxy.simulator.rpc import (
-    INTERNAL_ERROR,
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     NOT_INITIALIZED,
     Call,
-    Dropped,
     Peer,
     RpcError,
 )
+from lingma_proxy.simulator.step_breaks import survive
 from lingma_proxy.wire import lsp
 
 STEPS: dict[str, Step] = {
@@ -97,7 +94,11 @@ class Connection:
 
     async def _serve(self, call: Call) -> Json:
         step = STEPS.get(call.method)
-        faults = self._state.travel if step is None else await self._broken(step)
+        if step is None:
+            faults = self._state.travel
+        else:
+            faults = self._state.chosen(step)
+            await survive(step, faults, self._line)
         if call.method == "initialize":
             result: Json = self._initialize(call.params)
         elif self._speaks is None:
@@ -133,17 +134,3 @@ class Connection:
         if method not in methods:
             raise RpcError(METHOD_NOT_FOUND, f"method not found: {method[:80]}")
         return methods[method]
-
-    async def _broken(self, step: Step) -> Faults:
-        """The faults of a step, when it gets so far."""
-        faults = self._state.chosen(step)
-        if f"hang-{step}" in faults:
-            seconds = faults.seconds(f"hang-{step}")
-            await (asyncio.Event().wait() if seconds is None else asyncio.sleep(seconds))
-        if f"drop-{step}" in faults:
-            self._line.drop()
-            raise Dropped("as asked for")
-        if f"error-{step}" in faults:
-            code = -(faults.number(f"error-{step}") or -INTERNAL_ERROR)
-            raise RpcError(code, "the simulator was asked to fail")
-        return faults

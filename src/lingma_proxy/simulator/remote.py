@@ -14,9 +14,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from uuid import uuid4
 
 from aiohttp import web
@@ -30,6 +28,7 @@ from lingma_proxy.simulator.chunks import Line, Opening, lines
 from lingma_proxy.simulator.delivery import Step, refused, stream, whole
 from lingma_proxy.simulator.faults import Faults
 from lingma_proxy.simulator.home import Login, new_login, write_home
+from lingma_proxy.simulator.local_server import LocalServer
 from lingma_proxy.simulator.pictures import Picture, measure
 from lingma_proxy.simulator.refusal import Refusal, bad_request
 from lingma_proxy.simulator.script import Answer
@@ -51,7 +50,7 @@ PICTURES = 1000
 AUTO: Final = "auto"
 
 
-class Simulator:
+class Simulator(LocalServer):
     """The server.  Nothing of it is left after `close`.
 
     host, port      where it listens; port 0 takes a free one
@@ -81,13 +80,11 @@ class Simulator:
         remember: int = 50,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(host, port, home)
         self.login = login or new_login(clock=clock)
         self.pace = pace
         self.requests: deque[Seen] = deque(maxlen=remember)
         """What was asked, oldest first."""
-        self._host, self._port = host, port
-        self._home = home
-        self._temporary: TemporaryDirectory[str] | None = None
         self._clock = clock
         self._verifier = Verifier(clock, max_skew, refuse_replays=refuse_replays)
         self._catalogue = Catalogue(models)
@@ -95,7 +92,6 @@ class Simulator:
         self._next: dict[Route, deque[Faults]] = {}
         self._answers: deque[Answer] = deque()
         self._pictures: OrderedDict[str, Picture | None] = OrderedDict()
-        self._runner: web.AppRunner | None = None
         self._arrived = 0
         self._arrival = asyncio.Condition()
         self._handlers: set[asyncio.Task[object]] = set()
@@ -103,67 +99,27 @@ class Simulator:
 
     # Its life.
 
-    async def start(self) -> Self:
-        """Listen.  Raises OSError when the port is taken."""
-        if self._home is None:
-            self._temporary = await asyncio.to_thread(TemporaryDirectory, prefix="lingma-sim-")
-            self._home = Path(self._temporary.name)
-        await asyncio.to_thread(write_home, self._home, self.login)
+    async def _start(self) -> None:
+        await self._settle("lingma-sim-")
+        await asyncio.to_thread(write_home, self.home, self.login)
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post(CHAT, self._chat)
         application.router.add_get(MODELS, self._models, allow_head=False)
         application.router.add_post(UPLOAD, self._upload)
         application.router.add_get(POLICY, self._policy, allow_head=False)
-        self._runner = web.AppRunner(
-            application, access_log=None, handler_cancellation=True, shutdown_timeout=1
-        )
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except BaseException:
-            await self.close()
-            raise
-        self._port = self._runner.addresses[0][1]
-        return self
+        await self._listen(application)
 
     async def close(self) -> None:
         """Stop at once: whatever is being said is cut off.  Safe to call twice."""
         self._closing = True
         for task in self._handlers:
             task.cancel()
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
-            await runner.cleanup()
-        if self._temporary is not None:
-            temporary, self._temporary = self._temporary, None
-            await asyncio.to_thread(temporary.cleanup)
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    @property
-    def port(self) -> int:
-        return self._port
+        await super().close()
 
     @property
     def url(self) -> str:
         """The base URL, as a setting takes it."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
-
-    @property
-    def home(self) -> Path:
-        """The runtime directory with the login cache."""
-        assert self._home is not None, "the simulator has not been started"
-        return self._home
+        return f"http://{self.authority}"
 
     # What tests ask of it.
 

@@ -7,6 +7,7 @@ from lingma_proxy.jsonio import JsonObject
 from lingma_proxy.simulator.fault_table import Faults
 from lingma_proxy.simulator.line import Line
 from lingma_proxy.simulator.rpc import Asked, Call, Dropped, Peer, notification
+from lingma_proxy.simulator.silence import silence
 from lingma_proxy.simulator.turn_steps import (
     Ask,
     Drop,
@@ -128,7 +129,7 @@ class Turn:
 
     async def _pause(self, seconds: float | None) -> None:
         if "deaf" in self._faults:
-            await (asyncio.Event().wait() if seconds is None else asyncio.sleep(seconds))
+            await silence(seconds)
             return
         try:
             async with asyncio.timeout(seconds):
