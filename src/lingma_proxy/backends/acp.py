@@ -21,8 +21,9 @@ from typing import cast
 
 from lingma_proxy.backend import Model
 from lingma_proxy.backends.answer import Timeouts
+from lingma_proxy.backends.counterpart import Prompt
 from lingma_proxy.backends.peer import Hear, Lost, Peer
-from lingma_proxy.backends.prompting import Prompt, Prompting
+from lingma_proxy.backends.prompting import Prompting
 from lingma_proxy.backends.sessions import Mode, Session
 from lingma_proxy.backends.workplace import Workplace
 from lingma_proxy.conversation.request import Image, ImageLink
@@ -65,7 +66,7 @@ class BackOff:
 
 
 class Agent:
-    """A `prompting.Counterpart`.
+    """A `Counterpart`.
 
     `command` is a program and its arguments; `environment` are variables for it that we have
     not got ourselves.

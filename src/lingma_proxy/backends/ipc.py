@@ -20,11 +20,12 @@ from typing import cast
 
 from lingma_proxy.backend import Model
 from lingma_proxy.backends.answer import Timeouts
+from lingma_proxy.backends.counterpart import Prompt
 from lingma_proxy.backends.discovery import Discovery
 from lingma_proxy.backends.login import SYSTEMS
 from lingma_proxy.backends.peer import Hear, Peer, Unfit, code_of
 from lingma_proxy.backends.pictures import Pictures, remove
-from lingma_proxy.backends.prompting import Prompt, Prompting
+from lingma_proxy.backends.prompting import Prompting
 from lingma_proxy.backends.sessions import Mode, Session
 from lingma_proxy.backends.workplace import Workplace
 from lingma_proxy.conversation.request import Image, ImageLink
@@ -46,7 +47,7 @@ OPEN_IT = "Open Lingma (or Qoder CN), log in there, and try again."
 
 
 class Plugin:
-    """A `prompting.Counterpart`."""
+    """A `Counterpart`."""
 
     def __init__(
         self,

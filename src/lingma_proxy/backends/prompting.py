@@ -6,41 +6,35 @@
           ◀─ events, as they are heard
           part          keep the session for its conversation, or cancel what runs and end it
 
-How the other side spells all this is its `Counterpart`'s business.  One connection carries all
-turns; who reads it waits for nobody.  What a client leaves behind is tidied in the background,
-within a limit, and at the latest when the backend is closed.  Sessions that outlive their
-connection are ended over the next one.
+How the other side spells all this is its `Counterpart`'s business; the one connection that
+carries all turns is the `Meeting`'s, and who reads it waits for nobody.  What a client leaves
+behind is tidied in the background, within a limit, and at the latest when the backend is closed.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from lingma_proxy.aside import LONG, aside
 from lingma_proxy.backend import EventStream, Model
 from lingma_proxy.backends.answer import Timeouts
-from lingma_proxy.backends.peer import Hear, Lost, Peer, Unfit, code_of
+from lingma_proxy.backends.counterpart import Counterpart, Prompt
+from lingma_proxy.backends.meeting import STOPPING, Meeting
+from lingma_proxy.backends.peer import Lost, Peer, Unfit, code_of
 from lingma_proxy.backends.sessions import Mode, Session, Sessions, Trail, extended, trail
 from lingma_proxy.backends.turn import MOST_HELD, Turn
 from lingma_proxy.conversation.events import Event
-from lingma_proxy.conversation.request import ChatRequest, Image, ImageLink, Message, Text
+from lingma_proxy.conversation.request import ChatRequest, Message, Text
 from lingma_proxy.conversation.size import is_long
 from lingma_proxy.conversation.transcript import continuation, pictures, transcript
-from lingma_proxy.errors import (
-    BackendRefused,
-    BackendTimeout,
-    BackendUnavailable,
-    ProtocolError,
-    ProxyError,
-)
-from lingma_proxy.jsonio import Json, JsonObject
+from lingma_proxy.errors import BackendRefused, BackendUnavailable, ProtocolError, ProxyError
+from lingma_proxy.jsonio import JsonObject
 from lingma_proxy.vendor import ids
 from lingma_proxy.vendor.asked_of_us import PERMISSION
 from lingma_proxy.vendor.unsaid import unsaid
-from lingma_proxy.vendor.updates import Said, read_update, request_id, session_id
+from lingma_proxy.vendor.updates import read_update, request_id, session_id
 
 T = TypeVar("T")
 
@@ -50,71 +44,10 @@ WINDING_UP = 2.0
 """Seconds for a cancelled turn to end, before its session is ended all the same."""
 GOODBYE = 5.0
 """Seconds for everything that is left when the backend is closed."""
-MOST_LEFT = 100
-"""Sessions that are remembered when their connection ended before them."""
-STOPPING = "The gateway is stopping."
 
 
 class Forgotten(Exception):
     """The other side does not go on in a session that it held."""
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """What is sent, and what is to be tidied when the turn is over."""
-
-    params: JsonObject
-    tidy: Callable[[], None] = lambda: None
-
-
-class Counterpart(Protocol):
-    """Whom we prompt, and how it spells what we say.  Raises ProxyErrors only."""
-
-    @property
-    def name(self) -> str:
-        """What people call it; begins a sentence."""
-        ...
-
-    async def meet(self, hear: Hear) -> Peer:
-        """Connect and introduce ourselves."""
-        ...
-
-    def again(self) -> str:
-        """What the person can do when it does not answer: a sentence."""
-        ...
-
-    async def models(self, peer: Peer) -> Sequence[Model]: ...
-
-    async def open(self, peer: Peer) -> Session:
-        """A new session.  Raises Unfit where that cannot be had, and somebody else may do."""
-        ...
-
-    async def choose(self, peer: Peer, session: Session, key: str) -> str:
-        """Let a model answer in it, and say so in `session.model`; a warning if that is not to be."""
-        ...
-
-    async def prompt(
-        self, session: Session, id: str, text: str, images: Sequence[Image | ImageLink]
-    ) -> Prompt: ...
-
-    def new_id(self) -> str:
-        """A new id for a prompt."""
-        ...
-
-    def answered(self, result: Json) -> Said | None:
-        """What the response to the prompt says; None if it says nothing."""
-        ...
-
-    @property
-    def worn(self) -> bool:
-        """Whether it has served for so long that it had better begin anew."""
-        ...
-
-    async def end(self, peer: Peer, session: Session) -> None:
-        """End a session; it may already have ended."""
-        ...
-
-    async def aclose(self) -> None: ...
 
 
 @dataclass(eq=False)
@@ -150,35 +83,35 @@ class Prompting:
         new_id: Callable[[], str] = ids.new_id,
     ) -> None:
         self._most_held = most_held
-        self._outlive = outlive
         self._counterpart = counterpart
         self._timeouts = timeouts
-        self._setup = setup
         self._new_id = new_id
         self._sessions = Sessions(session_mode)
-        self._peer: Peer | None = None
-        self._meeting: asyncio.Task[Peer] | None = None
+        self._meeting = Meeting(
+            counterpart,
+            self._heard,
+            self._sessions,
+            setup=setup,
+            busy=lambda: bool(self._turns),
+            inherit=self._inherit if outlive else None,
+        )
         self._turns: dict[str, Turn] = {}
         """By the id of the prompt, and by the session's."""
         self._running: set[Running] = set()
-        self._left: deque[Session] = deque(maxlen=MOST_LEFT)
-        """Sessions whose connection ended before them."""
         self._tidying: set[asyncio.Task[None]] = set()
         self._look: asyncio.TimerHandle | None = None
-        self._trouble = ""
-        self._closed = False
 
     # What can be told about it without asking.
 
     @property
     def peer_name(self) -> str:
         """Who answers; "" while nobody does."""
-        return self._peer.name if self._connected() and self._peer is not None else ""
+        return self._meeting.peer_name
 
     @property
     def trouble(self) -> str:
         """Why nobody could be met the last time; "" when that went well."""
-        return self._trouble
+        return self._meeting.trouble
 
     # The backend.
 
@@ -195,18 +128,15 @@ class Prompting:
 
     async def models(self) -> Sequence[Model]:
         async def ask() -> Sequence[Model]:
-            async with self._patiently():
-                return await self._counterpart.models(await self._met())
+            async with self._meeting.patiently():
+                return await self._counterpart.models(await self._meeting.met())
 
         return await self._twice(ask)
 
     async def aclose(self) -> None:
-        self._closed = True
         if self._look is not None:
             self._look.cancel()
-        if self._meeting is not None:
-            self._meeting.cancel()
-            await asyncio.wait([self._meeting])
+        await self._meeting.stop()
         for running in tuple(self._running):
             running.turn.fail(BackendUnavailable(STOPPING))
             self._part(running)
@@ -215,17 +145,13 @@ class Prompting:
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE):
                 await self._tidied()
-                if self._left:
-                    with suppress(ProxyError):
-                        await self._meet()
-                    await self._tidied()
+                await self._meeting.settle()
+                await self._tidied()
         late = tuple(self._tidying)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        peer, self._peer = self._peer, None
-        if peer is not None:
-            await peer.aclose()
+        await self._meeting.aclose()
         await self._counterpart.aclose()
 
     # The way to a turn.
@@ -243,7 +169,7 @@ class Prompting:
             except Forgotten:
                 pass
             except Unfit:
-                await self._leave()
+                await self._meeting.leave()
             except Lost:
                 if lost:
                     raise
@@ -252,8 +178,8 @@ class Prompting:
     async def _begin(self, request: ChatRequest, warnings: tuple[str, ...]) -> Running:
         long = is_long(request, LONG)
         known = await aside(lambda: trail(request)) if long else trail(request)
-        async with self._patiently():
-            peer = await self._met()
+        async with self._meeting.patiently():
+            peer = await self._meeting.met()
             session, held = await self._session(peer, known)
             try:
                 if request.model and session.model != request.model:
@@ -332,74 +258,6 @@ class Prompting:
         with suppress(ProxyError):
             await self._end(await opening, peer)
 
-    @asynccontextmanager
-    async def _patiently(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._setup or None):
-                yield
-        except TimeoutError:
-            late = BackendTimeout(
-                f"{self._counterpart.name} did not get ready within {self._setup:g} seconds"
-                f" (setup_timeout). {self._counterpart.again()}"
-            )
-            await self._leave_if_stuck()
-            raise late from None
-
-    # Meeting, and leaving.
-
-    def _connected(self) -> bool:
-        return self._peer is not None and self._peer.lost is None
-
-    async def _met(self) -> Peer:
-        """The connection.  However many want one, it is made once."""
-        if self._closed:
-            raise BackendUnavailable(STOPPING)
-        if self._peer is not None and self._peer.lost is None:
-            return self._peer
-        if self._meeting is None:
-            self._meeting = asyncio.create_task(self._meet(), name="meet")
-            self._meeting.add_done_callback(_noticed)
-        meeting = self._meeting
-        await asyncio.wait([meeting])  # who stops waiting does not stop it: others wait, too
-        if meeting.cancelled():
-            raise BackendUnavailable(STOPPING)
-        return meeting.result()
-
-    async def _meet(self) -> Peer:
-        try:
-            await self._leave()
-            async with asyncio.timeout(self._setup or None):
-                self._peer = await self._counterpart.meet(self._heard)
-        except TimeoutError:
-            self._trouble = f"It did not answer within {self._setup:g} seconds (setup_timeout)."
-            raise BackendTimeout(
-                f"{self._counterpart.name} did not answer within {self._setup:g} seconds"
-                f" (setup_timeout). {self._counterpart.again()}"
-            ) from None
-        except ProxyError as error:
-            self._trouble = error.message
-            raise
-        else:
-            self._trouble = ""
-            self._end_left()
-            return self._peer
-        finally:
-            self._meeting = None
-
-    async def _leave(self) -> None:
-        """Give the connection up, with all sessions in it."""
-        peer, self._peer = self._peer, None
-        kept = self._sessions.all()
-        if self._outlive:
-            self._left += kept
-        if peer is not None:
-            await peer.aclose()
-
-    async def _leave_if_stuck(self) -> None:
-        """After a time-out: a connection on which nothing else goes on may be a dead one."""
-        if not self._turns and self._meeting is None:
-            await self._leave()
-
     # The way from a turn.
 
     def _part(self, running: Running) -> None:
@@ -412,7 +270,7 @@ class Prompting:
             self._turns.pop(key, None)
         running.peer.unwatch(turn.fail)
         running.prompt.tidy()
-        if turn.over and turn.finished is not None and running.peer is self._peer:
+        if turn.over and turn.finished is not None and running.peer is self._meeting.peer:
             running.asking.cancel()  # its response ends nothing, and may never come
             answer = Message("assistant", (Text("".join(turn.said)),))
             session.trail = extended(running.trail, [answer])
@@ -423,7 +281,7 @@ class Prompting:
         else:
             self._tidy(self._stop(running))
         if self._counterpart.worn and not self._running:
-            self._tidy(self._leave())
+            self._tidy(self._meeting.leave())
 
     async def _stop(self, running: Running) -> None:
         """Cancel what runs, and end its session."""
@@ -444,7 +302,7 @@ class Prompting:
     def _look_later(self) -> None:
         """See to it that no session is kept for longer than it may be."""
         next_look = self._sessions.next_look()
-        if self._look is None and next_look is not None and not self._closed:
+        if self._look is None and next_look is not None and not self._meeting.stopped:
             self._look = asyncio.get_running_loop().call_at(next_look, self._look_now)
 
     def _look_now(self) -> None:
@@ -454,8 +312,11 @@ class Prompting:
         self._look_later()
 
     def _end_soon(self, session: Session, peer: Peer | None = None) -> None:
-        if (peer := peer or self._peer) is not None:
+        if (peer := peer or self._meeting.peer) is not None:
             self._tidy(self._end(session, peer))
+
+    def _inherit(self, session: Session, peer: Peer) -> None:
+        self._tidy(self._end(session, peer, again=False))
 
     async def _end(self, session: Session, peer: Peer, *, again: bool = True) -> None:
         """End a session; if its connection has ended, over another one, but not over a third."""
@@ -464,17 +325,8 @@ class Prompting:
                 try:
                     await self._counterpart.end(peer, session)
                 except Lost:
-                    if not (self._outlive and again):
-                        raise
-                    self._left.append(session)
-                    if not self._closed:  # or this is done at the very end
-                        await self._met()
-                        self._end_left()
-
-    def _end_left(self) -> None:
-        """End the sessions whose connection ended before them."""
-        while self._left and self._peer is not None:
-            self._tidy(self._end(self._left.popleft(), self._peer, again=False))
+                    if again:
+                        await self._meeting.bequeath(session)
 
     def _tidy(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name="tidy up after a turn")
@@ -489,9 +341,3 @@ class Prompting:
 def _is_refusal(error: BaseException) -> bool:
     """Whether it is the other side's answer, and might be another one in another session."""
     return isinstance(error, ProtocolError | BackendRefused) and code_of(error) is not None
-
-
-def _noticed(meeting: "asyncio.Task[Peer]") -> None:
-    """Its failure is told to who waits for it, if anybody still does."""
-    if not meeting.cancelled():
-        meeting.exception()
