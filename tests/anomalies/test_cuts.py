@@ -14,9 +14,8 @@ from lingma_proxy.jsonio import JsonObject, loads
 from lingma_proxy.settings import Settings
 from lingma_proxy.simulator.remote import Simulator
 from lingma_proxy.wire.sse import SseDecoder
-from support.served import CHAT, MESSAGES, Served, serving
+from support.served import DIALECTS, Served, serving
 
-DIALECTS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES}
 ANSWER: list[str | JsonObject] = [{"reasoning_content": "Hm. "}, "Grüße, ", "世界"]
 STEP = 7
 """Every byte would be 7,000 requests; a stride that divides no line visits every kind."""

@@ -7,7 +7,7 @@ no task, socket or file, at the plugin no chat.
 import asyncio
 import random
 from collections import Counter
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -18,11 +18,9 @@ from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.jsonio import loads
 from lingma_proxy.simulator.plugin_faults import FAULTS
 from support.plugin import PATIENT, found, plugin_on
-from support.raw import client, post
-from support.remains import nothing_more_than, remains
-from support.served import CHAT, MESSAGES, serving
+from support.served import CHAT, DIALECTS, MESSAGES, serving
+from support.storm import storm
 
-DIALECTS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES}
 SAID = ["Grüße, ", "世界"]
 ANSWER = "".join(SAID)
 STEP = 23
@@ -244,38 +242,12 @@ async def test_after_a_storm_everything_is_where_it_was(way, monkeypatch):
     monkeypatch.setattr(prompting, "WINDING_UP", 0.3)
     dice = random.Random(3)
     timeouts = Timeouts(connect=1, first_byte=0.3, idle=0.3)
-    storm = broken(way=way, pace=0.001, timeouts=timeouts, setup=1.0, max_queue=500)
-    async with storm as (plugin, served):
+    whole = broken(way=way, pace=0.001, timeouts=timeouts, setup=1.0, max_queue=500)
+    async with whole as (plugin, served):
         for _ in range(2):
             asked = [served.post("/v1/messages", MESSAGES) for _ in range(20)]
             assert {answer.status for answer, _ in await asyncio.gather(*asked)} == {200}
-        before = remains(served)
-        outcomes: Counter[str] = Counter()
-
-        async def one() -> None:
-            path, body = dice.choice([*DIALECTS.items()])
-            body = {**body, "stream": dice.random() < 0.7}
-            leaves_after = dice.choice([None, None, 0, 1, 300, 2000])
-            async with client(served.port) as asking:
-                with suppress(ConnectionError, asyncio.IncompleteReadError):
-                    await asking.say(post(path, body))
-                    if leaves_after is None:
-                        outcomes[(await asking.hear())[:12].decode()] += 1
-                        return
-                    await asking.reader.readexactly(leaves_after)
-                    dice.choice([asking.leave, asking.vanish, asking.half_close])()
-                    outcomes["left"] += 1
-
-        for _ in range(4):
-            for fault in STORM.split():
-                plugin.next(*[fault] * (dice.random() < 0.8))
-            async with asyncio.timeout(60):
-                await asyncio.gather(*(one() for _ in range(40)))
-
-        await nothing_more_than(before, served)
-        plugin._next.clear()
-        answer, _ = await served.post("/v1/messages", MESSAGES)
-        assert answer.status == 200
+        outcomes = await storm(served, plugin, STORM.split(), dice, waves=4)
 
     assert outcomes["HTTP/1.1 200"] > 10
     assert outcomes["left"] > 10

@@ -3,17 +3,14 @@
 import asyncio
 import random
 from collections import Counter
-from contextlib import suppress
 
 from lingma_proxy.jsonio import loads
 from lingma_proxy.simulator.remote import Simulator
-from support.raw import client, post
-from support.remains import nothing_more_than, remains
-from support.served import CHAT, MESSAGES, Served
+from support.served import CHAT, DIALECTS, MESSAGES, Served
 from support.simulated import simulated
+from support.storm import Asking, anything, storm
 
 SLOTS = 8
-PATHS = {"/v1/messages": MESSAGES, "/v1/chat/completions": CHAT}
 
 
 async def warmed_up(served: Served) -> None:
@@ -57,7 +54,7 @@ async def test_who_finds_no_room_is_told_when_there_may_be():
         asking = [
             asyncio.create_task(served.post(path, {**body, "stream": n % 2 == 0}))
             for n in range(20)
-            for path, body in PATHS.items()
+            for path, body in DIALECTS.items()
         ]
         done: set[asyncio.Task] = set()
         async with asyncio.timeout(20):
@@ -81,40 +78,22 @@ FAULTS = """signature quota rate-limit status=500 error error-after drop reset c
 WAITS = {"first_byte_timeout": 0.3, "idle_timeout": 0.3}
 
 
+def anything_or_three(dice: random.Random) -> Asking:
+    """Some want three answers, where one can want that."""
+    path, body = anything(dice)
+    if dice.random() < 0.1 and body.get("max_tokens") is None:
+        body["n"] = 3
+    return path, body
+
+
 async def test_after_a_storm_everything_is_where_it_was():
     dice = random.Random(2)
     async with simulated(Simulator(pace=0.001), max_queue=500, **WAITS) as (served, simulator):
         await warmed_up(served)
-        before = remains(served)
-        outcomes: Counter[str] = Counter()
+        outcomes = await storm(
+            served, simulator, FAULTS.split(), dice, waves=5, asks=anything_or_three
+        )
 
-        async def one() -> None:
-            path, body = dice.choice([*PATHS.items()])
-            body = {**body, "stream": dice.random() < 0.7}
-            if dice.random() < 0.1 and body.get("max_tokens") is None:
-                body["n"] = 3
-            leaves_after = dice.choice([None, None, 0, 1, 300, 2000])
-            async with client(served.port) as asking:
-                with suppress(ConnectionError, asyncio.IncompleteReadError):
-                    await asking.say(post(path, body))
-                    if leaves_after is None:
-                        outcomes[(await asking.hear())[:12].decode()] += 1
-                        return
-                    await asking.reader.readexactly(leaves_after)
-                    dice.choice([asking.leave, asking.vanish, asking.half_close])()
-                    outcomes["left"] += 1
-
-        for _ in range(5):
-            for fault in FAULTS.split():
-                simulator.next(*[fault] * (dice.random() < 0.8))
-            async with asyncio.timeout(60):
-                await asyncio.gather(*(one() for _ in range(40)))
-
-        await nothing_more_than(before, served)
-        simulator._next.clear()
-        answer, _ = await served.post("/v1/messages", MESSAGES)
-
-    assert answer.status == 200
     assert outcomes["HTTP/1.1 200"] > 10
     assert outcomes["HTTP/1.1 502"]
     assert outcomes["left"] > 10

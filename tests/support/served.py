@@ -24,6 +24,8 @@ MODELS = (
 )
 CHAT: JsonObject = {"model": "kmodel", "messages": [{"role": "user", "content": "Hi"}]}
 MESSAGES: JsonObject = {**CHAT, "max_tokens": 100}
+DIALECTS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES}
+"""The same question in each, by the path where it is asked."""
 
 
 @dataclass
