@@ -194,6 +194,8 @@ class _Pipes(asyncio.SubprocessProtocol):
         self.complaint = Tail()
         self._transport: asyncio.SubprocessTransport | None = None
         self._reader = asyncio.StreamReader(CHUNK)
+        self._full = False
+        """More has been said than anybody has listened to, so that we stopped reading."""
         self._ended = False
         """Nothing more is heard, or listened to."""
         self._deaf = False
@@ -239,7 +241,8 @@ class _Pipes(asyncio.SubprocessProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.SubprocessTransport", transport)
-        self._reader.set_transport(self._pipe(1))
+        # The reader says to us when it is full: not every transport can be asked whether it reads.
+        self._reader.set_transport(cast("asyncio.Transport", self))
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
         assert isinstance(data, bytes)
@@ -262,6 +265,14 @@ class _Pipes(asyncio.SubprocessProtocol):
         self._at_exit()
         self._linger()
 
+    def pause_reading(self) -> None:
+        self._full = True
+        cast("asyncio.ReadTransport", self._pipe(1)).pause_reading()
+
+    def resume_reading(self) -> None:
+        self._full = False
+        cast("asyncio.ReadTransport", self._pipe(1)).resume_reading()
+
     def pause_writing(self) -> None:
         self._room.clear()
 
@@ -283,7 +294,7 @@ class _Pipes(asyncio.SubprocessProtocol):
         """Hear the end, after a while: whom it has started may hold its output open for ever."""
 
         def end() -> None:
-            if self._pipe(1).is_reading():
+            if not self._full:
                 self._hear_the_end()
             elif not self._ended:  # who listens is slow, and there may be more
                 self._linger()
