@@ -215,6 +215,21 @@ async def test_a_missing_login_names_the_ways_to_log_in(tmp_path):
         assert backend.login_methods
 
 
+async def test_they_are_named_also_when_the_refusal_does_not(tmp_path):
+    async with agent(tmp_path, "needs-login", "bare-login-error") as (backend, record):
+        with pytest.raises(NotLoggedIn, match="It offers: "):
+            await answered(backend)
+
+
+async def test_none_are_named_where_there_are_none(tmp_path):
+    async with agent(tmp_path, "needs-login", "no-login-methods") as (backend, record):
+        with pytest.raises(NotLoggedIn) as caught:
+            await answered(backend)
+
+        assert "It offers" not in str(caught.value)
+        assert backend.login_methods == ()
+
+
 async def test_a_program_that_is_not_there_is_named():
     backend = acp(["lingma-proxy-no-such-agent", "--acp"], timeouts=FOR_EVER)
     with pytest.raises(BackendUnavailable, match="lingma-proxy-no-such-agent"):

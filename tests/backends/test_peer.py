@@ -3,7 +3,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from lingma_proxy.backends.peer import Lost, Peer, code_of
+from lingma_proxy.backends.peer import Lost, Peer, code_of, data_of
 from lingma_proxy.errors import (
     BackendRefused,
     BackendTimeout,
@@ -87,6 +87,18 @@ async def test_a_refusal_is_one_of_our_errors(code, kind):
 
 def test_an_error_that_is_no_refusal_has_no_code():
     assert code_of(ProxyError("x")) is None
+    assert data_of(ProxyError("x")) == {}
+
+
+async def test_what_came_with_a_refusal_can_be_looked_at():
+    async with staged() as stage:
+        asking, heard = await stage.asked()
+        error = {"code": -32000, "message": "Log in.", "data": {"authMethods": []}}
+        stage.other.say({"jsonrpc": "2.0", "id": heard["id"], "error": error})
+
+        with pytest.raises(NotLoggedIn) as caught:
+            await asking
+    assert data_of(caught.value) == {"authMethods": []}
 
 
 async def test_who_does_not_answer_is_not_waited_for_for_ever():
@@ -165,7 +177,7 @@ async def test_when_the_other_side_goes_everybody_learns_it_after_all_that_came_
         stage.other.say({"jsonrpc": "2.0", "method": "u", "params": {}})
         await stage.other.pipe.close()
 
-        with pytest.raises(Lost, match="The connection to Somebody ended"):
+        with pytest.raises(Lost, match="Somebody ended the connection"):
             await asking
         assert stage.told == [("u", {}), Lost]
         assert isinstance(stage.peer.lost, Lost)

@@ -22,7 +22,7 @@ from typing import cast
 from lingma_proxy.backend import Model
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.counterpart import Prompt
-from lingma_proxy.backends.peer import Hear, Lost, Peer
+from lingma_proxy.backends.peer import Hear, Lost, Peer, data_of
 from lingma_proxy.backends.prompting import Prompting
 from lingma_proxy.backends.sessions import Mode, Session
 from lingma_proxy.backends.workplace import Workplace
@@ -211,8 +211,8 @@ class Agent:
         try:
             result = await peer.request("session/new", params)
         except NotLoggedIn as error:
-            if not self.login_methods or "It offers" in error.message:
-                raise
+            if not self.login_methods or "authMethods" in data_of(error):
+                raise  # it has named them itself, or has none
             ways = "; ".join(self.login_methods)
             raise error.saying(f"{error.message} It offers: {ways.rstrip('.')}.") from error
         found = acp_messages.read_session(result)

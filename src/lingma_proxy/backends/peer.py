@@ -184,13 +184,18 @@ class Peer:
         failure = self._transport.failure
         said = f": {failure.message}" if isinstance(failure, ProxyError) else "."
         words = self._last_words()
-        return Lost(f"The connection to {self.name} ended{said}{words and ' '}{words}")
+        return Lost(f"{self.name} ended the connection{said}{words and ' '}{words}")
 
 
 def code_of(error: ProxyError) -> int | None:
     """The code of the refusal that an error stands for, if it stands for one."""
     code = getattr(error.__cause__, "code", None)
     return code if isinstance(code, int) else None
+
+
+def data_of(error: ProxyError) -> JsonObject:
+    """What came with the refusal that an error stands for; empty if that was nothing."""
+    return an_object(getattr(error.__cause__, "data", None))
 
 
 def _library() -> None:

@@ -31,6 +31,7 @@ TABLE = Table(
         "version": Fault("answers initialize with that protocolVersion", "number", "2"),
         "needs-login": Fault("no session before `authenticate`"),
         "no-login-methods": Fault("and says nothing of how to log in"),
+        "bare-login-error": Fault("and says of how to log in only what initialize has said"),
         "no-models": Fault("models cannot be chosen"),
         "old-models": Fault("models are chosen by session/set_model, as older agents want it"),
         "grouped-models": Fault("the list of models has groups"),

@@ -193,7 +193,8 @@ class Agent:
         if not (PurePosixPath(asked.cwd).is_absolute() or PureWindowsPath(asked.cwd).is_absolute()):
             raise RpcError(INVALID_PARAMS, "cwd is no absolute path")
         if not self._logged_in:
-            data = {"authMethods": self._login_methods}
+            bare = "bare-login-error" in self._faults
+            data = None if bare else {"authMethods": self._login_methods}
             raise RpcError(AUTH_REQUIRED, "Authentication required", data)
         session = Session(f"session-{uuid4()}")
         self.sessions[session.id] = session
