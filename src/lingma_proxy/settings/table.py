@@ -218,15 +218,15 @@ class Settings:
         "",
         Text("a command line, or the name of a known agent"),
         "How to start an agent that speaks the Agent Client Protocol on its standard streams, or "
-        "the name of a known one: `qodercli`, `qoderclicn`, `opencode`, `qwen-code`. Empty "
-        "means: the first known one that is installed.",
+        "the name of a known one, which is then started without tools of its own: `qodercli`, "
+        "`qoderclicn`, `opencode`, `qwen-code`. Empty means: the first known one that is installed.",
         group=AGENTS,
     )
     cwd: str = _setting(
         "",
         Text("the path of a folder"),
         "The folder that the plugin or the agent is told to work in; empty means: an empty one, "
-        "which is removed at the end. Agents use tools of their own there.",
+        "which is removed at the end. A command line of your own may leave the agent tools: they begin there.",
         group=AGENTS,
     )
     current_file_path: str = _setting(
