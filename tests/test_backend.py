@@ -4,11 +4,11 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from lingma_proxy.backend import Backend, EventStream, Model
+from lingma_proxy.backend import Backend, EventStream, Model, refused
 from lingma_proxy.conversation.events import FinishReason
 from lingma_proxy.conversation.reply import Reply, collect, replay
 from lingma_proxy.conversation.request import ChatRequest, Text
-from lingma_proxy.errors import NotLoggedIn
+from lingma_proxy.errors import ModelNotFound, NotLoggedIn
 
 REPLY = Reply("1", "m", (Text("Hello."),), FinishReason.STOP)
 
@@ -73,3 +73,12 @@ def test_what_nobody_said_of_a_model_is_not_known() -> None:
     assert not model.is_default
     with pytest.raises(FrozenInstanceError):
         model.enabled = False  # type: ignore[misc]  # that it cannot is the point
+
+
+async def test_a_refusal_that_nobody_waits_for_is_no_error() -> None:
+    stream = refused(ModelNotFound("no such model"))
+
+    await stream.aclose()
+
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)

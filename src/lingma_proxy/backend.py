@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from lingma_proxy.conversation.events import Event
 from lingma_proxy.conversation.request import ChatRequest
+from lingma_proxy.errors import ProxyError
 
 EventStream: TypeAlias = AsyncGenerator[Sequence[Event], None]
 """Batches of events.  Whoever iterates closes (`contextlib.aclosing`): closing is how a
@@ -48,3 +49,12 @@ class Backend(Protocol):
     async def aclose(self) -> None:
         """Let go of everything.  Safe to call twice."""
         ...
+
+
+async def refused(error: ProxyError) -> EventStream:
+    """The stream of a reply that is refused before it begins.
+
+    Errors come where callers wait for them: when the first batch is asked for.
+    """
+    raise error
+    yield ()

@@ -603,6 +603,16 @@ async def test_a_file_that_is_still_being_written_then_goes_too(monkeypatch):
                 await asyncio.sleep(0)
 
 
+async def test_pictures_that_a_process_left_go_when_the_plugin_is_first_met():
+    async with staged(product="Lingma") as (backend, plugin):
+        left = plugin.home / "pictures" / str(2**22 + 1)  # no process has so high a number
+        left.mkdir(parents=True)
+        (left / "a.png").touch()
+        await backend.models()
+
+        assert not left.exists()
+
+
 async def test_where_no_file_can_be_written_it_is_said():
     async with staged(product="Lingma") as (backend, plugin):
         (plugin.home / "pictures").touch()

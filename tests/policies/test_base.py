@@ -1,9 +1,7 @@
-import pytest
-
-from lingma_proxy.backend import Model
+from lingma_proxy.backend import Model, refused
 from lingma_proxy.backends.scripted import Scripted
 from lingma_proxy.errors import ModelNotFound
-from lingma_proxy.policies.base import Policy, refused
+from lingma_proxy.policies.base import Policy
 from support.backends import answer, ask, hear, heard
 
 
@@ -29,12 +27,3 @@ async def test_a_refusal_comes_when_the_first_batch_is_asked_for() -> None:
 
     assert events == []
     assert isinstance(error, ModelNotFound)
-
-
-async def test_a_refusal_that_nobody_waits_for_is_no_error() -> None:
-    stream = refused(ModelNotFound("no such model"))
-
-    await stream.aclose()
-
-    with pytest.raises(StopAsyncIteration):
-        await anext(stream)

@@ -19,7 +19,6 @@ from lingma_proxy.vendor.updates import (
     Spoke,
     Thought,
     Used,
-    read_response,
     read_stop,
     read_update,
     refused,
@@ -98,7 +97,6 @@ def test_updates_of_any_shape_are_read(value):
         update(kind, content=value, used=value, size=value)
     read_stop(value)
     read_stop({"stopReason": "end_turn", "usage": value})
-    read_response(value)
 
 
 def test_an_update_tells_which_prompt_and_session_it_belongs_to():
@@ -174,13 +172,6 @@ def test_a_reason_is_quoted_without_what_is_nobodys_business():
     assert "someone" not in error.message
     assert "KKK" not in error.message
     assert "cannot open [a path] […]" in error.message
-
-
-def test_the_plugins_response_rarely_says_anything():
-    assert read_response(None) is None
-    assert read_response({}) is None
-    assert read_response({"stopReason": "end_turn"}) == Finished(STOP)
-    assert isinstance(read_response({"stopReason": "cancelled"}), Broke)
 
 
 # How an agent ends.

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from lingma_proxy.backend import Backend, EventStream, Model
+from lingma_proxy.backend import Backend, EventStream, Model, refused
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.errors import (
     BackendTimeout,
@@ -63,10 +63,9 @@ class Nobody:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    async def reply(self, request: ChatRequest) -> EventStream:
+    def reply(self, request: ChatRequest) -> EventStream:
         del request
-        raise BackendUnavailable(self._why)
-        yield ()
+        return refused(BackendUnavailable(self._why))
 
     async def models(self) -> Sequence[Model]:
         raise BackendUnavailable(self._why)

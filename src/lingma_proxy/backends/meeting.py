@@ -93,10 +93,7 @@ class Meeting:
             async with asyncio.timeout(self._setup or None):
                 yield
         except TimeoutError:
-            late = BackendTimeout(
-                f"{self._counterpart.name} did not get ready within {self._setup:g} seconds"
-                f" (setup_timeout). {self._counterpart.again()}"
-            )
+            late = self._late()
             if not self._busy() and self._under_way is None:
                 await self.leave()  # nothing else goes on in it: it may be a dead one
             raise late from None
@@ -134,11 +131,9 @@ class Meeting:
             async with asyncio.timeout(self._setup or None):
                 self.peer = await self._counterpart.meet(self._hear)
         except TimeoutError:
-            self.trouble = f"It did not answer within {self._setup:g} seconds (setup_timeout)."
-            raise BackendTimeout(
-                f"{self._counterpart.name} did not answer within {self._setup:g} seconds"
-                f" (setup_timeout). {self._counterpart.again()}"
-            ) from None
+            late = self._late()
+            self.trouble = late.message
+            raise late from None
         except ProxyError as error:
             self.trouble = error.message
             raise
@@ -148,6 +143,12 @@ class Meeting:
             return self.peer
         finally:
             self._under_way = None
+
+    def _late(self) -> BackendTimeout:
+        return BackendTimeout(
+            f"{self._counterpart.name} did not get ready within {self._setup:g} seconds"
+            f" (setup_timeout). {self._counterpart.again()}"
+        )
 
     def _hand_on(self) -> None:
         while self._left and self._inherit is not None and self.peer is not None:

@@ -63,7 +63,6 @@ class Peer:
         self._hear = hear
         self._connection: Connection | None = None
         self._watchers: set[Callable[[Lost], None]] = set()
-        self._closing = False
 
     @classmethod
     async def over(
@@ -129,7 +128,6 @@ class Peer:
         self._watchers.discard(watcher)
 
     async def aclose(self) -> None:
-        self._closing = True
         if self._connection is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL):

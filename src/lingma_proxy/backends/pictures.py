@@ -14,9 +14,6 @@ from secrets import token_hex
 
 from platformdirs import user_cache_path
 
-OTHERS = "lingma-img-"
-"""How the incumbent's files begin, which it never removed; they are not ours to touch."""
-
 
 class Pictures:
     """`folder` is where each process has a folder of its own, named after its id."""

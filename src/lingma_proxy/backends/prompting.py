@@ -31,7 +31,7 @@ from lingma_proxy.conversation.size import is_long
 from lingma_proxy.conversation.transcript import continuation, pictures, transcript
 from lingma_proxy.errors import BackendRefused, BackendUnavailable, ProtocolError, ProxyError
 from lingma_proxy.jsonio import JsonObject
-from lingma_proxy.vendor import ids
+from lingma_proxy.vendor import acp_messages, ids
 from lingma_proxy.vendor.asked_of_us import PERMISSION
 from lingma_proxy.vendor.unsaid import unsaid
 from lingma_proxy.vendor.updates import read_update, request_id, session_id
@@ -297,7 +297,7 @@ class Prompting:
 
     async def _cancel(self, peer: Peer, session: Session) -> None:
         with suppress(ProxyError):
-            await peer.notify("session/cancel", {"sessionId": session.id})
+            await peer.notify("session/cancel", acp_messages.cancel(session.id))
 
     def _look_later(self) -> None:
         """See to it that no session is kept for longer than it may be."""

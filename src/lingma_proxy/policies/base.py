@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from lingma_proxy.backend import Backend, EventStream, Model
 from lingma_proxy.conversation.request import ChatRequest
-from lingma_proxy.errors import ProxyError
 
 
 class Policy:
@@ -27,12 +26,3 @@ class Policy:
 
     async def aclose(self) -> None:
         await self.inner.aclose()
-
-
-async def refused(error: ProxyError) -> EventStream:
-    """The stream of a reply that is refused before it begins.
-
-    Errors come where callers wait for them: when the first batch is asked for.
-    """
-    raise error
-    yield ()

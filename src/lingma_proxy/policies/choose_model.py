@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from lingma_proxy.backend import Backend, EventStream, Model
+from lingma_proxy.backend import Backend, EventStream, Model, refused
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.errors import ModelNotFound
-from lingma_proxy.policies.base import Policy, refused
+from lingma_proxy.policies.base import Policy
 
 AUTO = ("org_auto", "auto")
 """The keys under which the vendor lists the model that chooses a model."""

@@ -6,11 +6,11 @@ The media type is what the bytes are, whatever the client called them.
 from dataclasses import replace
 from typing import TypeVar
 
-from lingma_proxy.backend import EventStream
+from lingma_proxy.backend import EventStream, refused
 from lingma_proxy.conversation.request import ChatRequest, Image, Message, Part, ToolResult
 from lingma_proxy.errors import InvalidRequest
 from lingma_proxy.images.sniff import media_type
-from lingma_proxy.policies.base import Policy, refused
+from lingma_proxy.policies.base import Policy
 
 P = TypeVar("P", bound=Part)
 

@@ -5,7 +5,7 @@
     session/new              → `session_id_of`
     session/set_model
     session/prompt           its answer is `vendor.updates`' business
-    session/cancel           a notification
+    session/cancel           a notification, the same for any agent (`acp_messages`)
     chat/deleteSessionById   some builds take one form, some the other
 
 It is the Agent Client Protocol, version 1, with `_meta` keys of the vendor's.  Params are
@@ -52,10 +52,6 @@ def prompt(session: str, text: str, pictures: Sequence[JsonObject], meta: JsonOb
     """`pictures` as `picture` makes them."""
     words = [{"type": "text", "text": text}] if text or not pictures else []
     return {"sessionId": session, "prompt": [*words, *pictures], "_meta": meta}
-
-
-def cancel(session: str) -> JsonObject:
-    return {"sessionId": session}
 
 
 def deletions(session: str) -> tuple[JsonObject, JsonObject]:

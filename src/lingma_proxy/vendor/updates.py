@@ -27,7 +27,7 @@ from lingma_proxy.errors import (
     ProxyError,
     RateLimited,
 )
-from lingma_proxy.jsonio import Json, JsonObject, an_object, is_object, objects
+from lingma_proxy.jsonio import Json, JsonObject, an_object, objects
 from lingma_proxy.vendor.refusals import (
     BLOCKED,
     FINE,
@@ -158,15 +158,6 @@ def read_stop(result: Json, who: str = "The agent") -> Finished | Broke:
     else:
         said = f"{who} stopped for a reason that is not known: {quoted(reason, 80)}."
     return Broke(BackendRefused(said, upstream=502))
-
-
-def read_response(result: Json) -> Finished | Broke | None:
-    """What the plugin's response to `session/prompt` adds: nothing, as a rule.
-
-    Newer builds may give a reason.  It may come before the answer does, so a Finished ends
-    nothing as long as `chat_finish` may still come.
-    """
-    return read_stop(result, LINGMA) if is_object(result) and "stopReason" in result else None
 
 
 def refused(
