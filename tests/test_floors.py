@@ -18,6 +18,7 @@ FLOORS: dict[str, int] = {
     "wire": 2,
     "dialect": 3,
     "backend": 3,
+    "profile": 3,
     "dialects": 4,
     "vendor": 4,
     "tools": 4,
