@@ -17,6 +17,8 @@ ToolFormat: TypeAlias = Literal["hermes", "qwen3_coder", "invoke", "kimi", "deep
     deepseek      <｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>NAME…
 """
 
+Thinks: TypeAlias = Literal["never", "always", "if asked"]
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -29,3 +31,9 @@ class Profile:
     """Whether it takes tools where its backend has a place for them."""
     thinks_in_text: bool = False
     """Whether it may write its thinking into its text, between <think> and </think>."""
+    thinks: Thinks | None = None
+    """Whether it thinks before it answers; None: nobody knows."""
+    thinking_words: tuple[str, str] | None = None
+    """The words in a prompt that let it think, and let it not, if it was taught any."""
+    recalls_thinking: bool = False
+    """Whether it has to be shown, as long as it calls tools, what it thought between the calls."""

@@ -4,13 +4,14 @@ make of it is in test_ipc.py, test_acp.py and the contract.
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.peer import Lost
 from lingma_proxy.backends.prompting import Prompting
-from lingma_proxy.conversation.request import Message, Text
+from lingma_proxy.conversation.request import Message, Reasoning, Text
 from lingma_proxy.errors import (
     BackendRefused,
     BackendTimeout,
@@ -506,3 +507,27 @@ async def test_a_connection_that_ends_with_every_session_is_not_made_for_ever():
         await backend.fake.others[1].hears("session/end")
 
     assert len(backend.fake.others) == 2
+
+
+async def test_a_family_that_was_taught_words_is_told_whether_to_think():
+    async with prompting(willing) as backend:
+        asked = replace(ask("ping", model="qwen3-8b"), reasoning=Reasoning(wanted=False))
+        async with aclosing(backend.reply(asked)) as batches:
+            async for _ in batches:
+                pass
+        (prompt,) = backend.fake.others[0].all("session/prompt")
+
+    assert prompt["params"]["text"] == "ping\n/no_think"
+
+
+async def test_a_session_goes_on_though_its_thinking_was_taken_out_of_the_text():
+    def thoughtful(other, message):
+        if message["method"] == "session/prompt":
+            other.tell(message["params"]["sessionId"], "<think>\nhm\n</think>\n\n")
+        willing(other, message)
+
+    async with prompting(thoughtful) as backend:
+        await said(backend, HI, model="qwen3-8b")
+        await said(backend, HI, ANSWER, "and now?", model="qwen3-8b")
+
+        assert len(backend.fake.others[0].all("session/new")) == 1

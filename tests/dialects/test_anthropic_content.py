@@ -276,3 +276,23 @@ def test_messages_of_another_shape_are_refused(messages: Any, place: str) -> Non
 def test_a_system_of_another_shape_is_refused(system: Any) -> None:
     with pytest.raises(InvalidRequest):
         decode_system(system)
+
+
+@pytest.mark.parametrize(
+    ("block", "parts"),
+    [
+        ({"thinking": "hm", "signature": "EqQBCkYIARgC"}, (Thinking("hm", "EqQBCkYIARgC"),)),
+        ({"thinking": "hm"}, (Thinking("hm"),)),
+        ({"thinking": "hm", "signature": None}, (Thinking("hm"),)),
+        ({"thinking": "", "signature": "x" * 1_000_000}, (Thinking("", "x" * 1_000_000),)),
+        ({"thinking": "hm" * 2_500_000}, (Thinking("hm" * 2_500_000),)),
+        ({"thinking": None, "signature": "x"}, ()),
+        ({}, ()),
+    ],
+    ids=["foreign", "unsigned", "null", "empty", "huge", "no text", "bare"],
+)
+def test_thinking_that_comes_back_breaks_nothing(block, parts):
+    content = [{"type": "thinking", **block}, {"type": "text", "text": "so"}]
+    (found,) = decode_messages([{"role": "assistant", "content": content}])
+
+    assert found.parts == (*parts, Text("so"))

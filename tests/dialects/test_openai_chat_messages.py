@@ -172,7 +172,6 @@ PART = "messages[0].content[0]"
         ([{"role": "system", "content": [{"type": "image_url", "image_url": "x"}]}], PART),
         ([assistant(content=[{"type": "image_url", "image_url": "x"}])], PART),
         ([assistant(content="x", audio={"id": "a"})], "messages[0].audio"),
-        ([assistant(content="x", reasoning_content=1)], "messages[0].reasoning_content"),
         ([assistant(tool_calls={})], "messages[0].tool_calls"),
         ([assistant(tool_calls=[1])], "messages[0].tool_calls[0]"),
         ([assistant(tool_calls=[{"function": CALL["function"]}])], "messages[0].tool_calls[0]"),
@@ -193,3 +192,16 @@ def test_what_cannot_be_read_is_refused_at_its_place(messages: Any, param: str):
 
     assert error.value.param == param
     assert error.value.message.startswith(f"{param} ")
+
+
+@pytest.mark.parametrize("thought", ["", None, 1, [], {"text": "hm"}, [{"type": "thinking"}]])
+def test_thinking_in_a_shape_of_its_own_breaks_nothing(thought):
+    (found,) = conversation([assistant(content="x", reasoning_content=thought)])
+
+    assert found.parts == (Text("x"),)
+
+
+def test_thinking_of_any_length_is_read():
+    (found,) = conversation([assistant(content="x", reasoning_content="hm" * 2_500_000)])
+
+    assert found.parts == (Thinking("hm" * 2_500_000), Text("x"))

@@ -26,6 +26,8 @@ from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.settle import Settle
+from lingma_proxy.policies.split_thinking import SplitThinking
+from lingma_proxy.profile import Profile
 from lingma_proxy.settings import Settings
 from support.backends import (
     THOUGHT,
@@ -78,6 +80,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "prepare_images": PrepareImages,
     "remember_models": lambda inner: RememberModels(inner, 60.0),
     "settle": unsettled,
+    "split_thinking": lambda inner: SplitThinking(inner, lambda _: Profile(thinks_in_text=True)),
     "everything": everything,
 }
 PREFILL = Message("assistant", (Text("Let"),))

@@ -200,6 +200,9 @@ def test_only_what_is_given_and_known_to_work_is_sent(sampling, parameters):
         (Reasoning(budget_tokens=1024), "kmodel", True),
         (Reasoning(effort="none"), "kmodel", False),
         (Reasoning(wanted=False, effort="high"), "x_thinking", False),
+        (Reasoning(effort="high"), "dashscope_qwen3_coder", False),
+        (Reasoning(wanted=False), "mmodel", False),
+        (Reasoning(wanted=True), "mmodel", True),
     ],
 )
 def test_the_model_thinks_when_it_is_asked_to(reasoning, key, thinks):
@@ -263,6 +266,34 @@ def test_what_cannot_be_honoured_is_named(changed, word):
     (warning,) = unhonoured(changed)
 
     assert word in warning
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "word"),
+    [
+        ("dashscope_qwen3_coder", Reasoning(wanted=True, effort="high"), "does not think"),
+        ("mmodel", Reasoning(wanted=False), "always thinks"),
+    ],
+)
+def test_a_model_that_cannot_be_switched_is_named(model, reasoning, word):
+    (warning,) = unhonoured(replace(HELLO, model=model, reasoning=reasoning))
+
+    assert word in warning
+
+
+def test_who_must_recall_its_thinking_is_shown_that_of_the_same_turn():
+    def turn(thought):
+        return said("assistant", Thinking(thought), "so", ToolCall("1", "shell", "{}"))
+
+    result = Message("user", (ToolResult("1", ()), Text("a reminder")))
+    messages = (said("user", "a"), turn("old"), result, said("user", "b"), turn("new"), result)
+
+    def contents(key):
+        found = body(replace(HELLO, messages=messages), key=key)["messages"]
+        return [it["content"] for it in found if it["role"] == "assistant"]
+
+    assert contents("mmodel") == ["so", "<think>\nnew\n</think>\n\nso"]
+    assert contents("kmodel") == ["so", "so"]
 
 
 user_parts = st.one_of(

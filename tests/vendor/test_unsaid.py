@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,3 +67,12 @@ def test_how_much_it_thinks_cannot_be_said(reasoning):
     (warning,) = unsaid(asked(reasoning=reasoning), "Lingma")
 
     assert "Lingma's own choice" in warning
+
+
+def test_a_switch_that_can_be_said_in_the_prompt_is_no_loss():
+    def warned(**reasoning):
+        return unsaid(replace(asked(reasoning=Reasoning(**reasoning)), model="qwen3-8b"), "Lingma")
+
+    assert warned(wanted=False) == warned(wanted=True) == ()
+    (warning,) = warned(effort="high")
+    assert "knows no degrees" in warning

@@ -31,8 +31,10 @@ from lingma_proxy.conversation.size import is_long
 from lingma_proxy.conversation.transcript import continuation, pictures, transcript
 from lingma_proxy.errors import BackendRefused, BackendUnavailable, ProtocolError, ProxyError
 from lingma_proxy.jsonio import JsonObject
-from lingma_proxy.vendor import acp_messages, ids
+from lingma_proxy.tools.thinking import spoken
+from lingma_proxy.vendor import acp_messages, ids, thinking
 from lingma_proxy.vendor.asked_of_us import PERMISSION
+from lingma_proxy.vendor.profiles import profile_of
 from lingma_proxy.vendor.unsaid import unsaid
 from lingma_proxy.vendor.updates import read_update, request_id, session_id
 
@@ -61,6 +63,7 @@ class Running:
     prompt: Prompt
     trail: Trail
     asking: asyncio.Task[None]
+    thinks_in_text: bool
     first: Sequence[Event] = ()
 
 
@@ -188,7 +191,9 @@ class Prompting:
                 messages = request.messages[held:]
 
                 def text() -> str:
-                    return continuation(messages) if held else transcript(messages)
+                    said = continuation(messages) if held else transcript(messages)
+                    word = thinking.word(request)
+                    return f"{said}\n{word}" if said and word else said
 
                 prompt = await self._counterpart.prompt(
                     session,
@@ -215,7 +220,16 @@ class Prompting:
         self._turns[id] = self._turns[session.id] = turn
         peer.watch(turn.fail)
         asking = asyncio.create_task(self._ask(peer, turn, prompt), name="prompt")
-        running = Running(peer, session, id, turn, prompt, known, asking)
+        running = Running(
+            peer,
+            session,
+            id,
+            turn,
+            prompt,
+            known,
+            asking,
+            profile_of(request.model).thinks_in_text,
+        )
         self._running.add(running)
         try:
             running.first = await turn.first()
@@ -272,7 +286,10 @@ class Prompting:
         running.prompt.tidy()
         if turn.over and turn.finished is not None and running.peer is self._meeting.peer:
             running.asking.cancel()  # its response ends nothing, and may never come
-            answer = Message("assistant", (Text("".join(turn.said)),))
+            said = "".join(turn.said)
+            # As the client will know it: thinking that is written into the text is taken out above.
+            said = spoken(said) if running.thinks_in_text else said
+            answer = Message("assistant", (Text(said),))
             session.trail = extended(running.trail, [answer])
             now = asyncio.get_running_loop().time()
             for gone in self._sessions.keep(session, now):

@@ -148,8 +148,8 @@ def _of_assistant(block: Json, where: str) -> list[Part]:
         case {"type": "thinking", "thinking": str(text)}:
             signature = block.get("signature")
             return [Thinking(text, signature if isinstance(signature, str) else "")]
-        case {"type": "redacted_thinking"}:
-            return []  # encrypted for Anthropic's eyes
+        case {"type": "thinking" | "redacted_thinking"}:
+            return []  # of a shape that is not known, or encrypted for Anthropic's eyes
         case {"type": "tool_result" | "image" as kind}:
             raise refused(where, f"{kind!r} can only stand in a message of the user.")
         case _:

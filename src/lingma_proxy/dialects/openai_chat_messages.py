@@ -120,9 +120,8 @@ def result(value: JsonObject, place: str) -> tuple[Text | Image | ImageLink, ...
 def assistant_parts(value: JsonObject, place: str) -> tuple[Part, ...]:
     """Thinking, then text, then calls.  A turn in which nothing was said has no parts."""
     parts: list[Part] = []
-    if thought := value.get("reasoning_content") or value.get("reasoning"):
-        if not isinstance(thought, str):
-            raise refused(f"{place}.reasoning_content", "is a string.")
+    thought = value.get("reasoning_content") or value.get("reasoning")
+    if isinstance(thought, str) and thought:  # clients replay it in shapes of their own
         parts.append(Thinking(thought))
     if value.get("audio") is not None:
         raise refused(f"{place}.audio", "cannot be heard here; send what was said as content.")

@@ -1,7 +1,7 @@
 """Settings in, a gateway out.
 
     Settle ▸ ChooseModel ▸ Limit ▸ PrepareImages ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage
-      ▸ CutOff ▸ ContinuePrefill ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
+      ▸ CutOff ▸ SplitThinking ▸ ContinuePrefill ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
@@ -25,8 +25,10 @@ from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.settle import Settle
+from lingma_proxy.policies.split_thinking import SplitThinking
 from lingma_proxy.settings import DEFAULT_MODEL, Settings
 from lingma_proxy.vendor.models import ALIASES, KNOWN
+from lingma_proxy.vendor.profiles import profile_of
 
 VENDOR_KEYS = frozenset(model.key for model in KNOWN)
 
@@ -65,6 +67,7 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     """The stack of policies over whoever answers."""
     remembered = RememberModels(behind.backend, settings.models_lifetime, whose=behind.name)
     backend: Backend = ContinuePrefill(remembered)  # inside CutOff: a stop may be in the prefill
+    backend = SplitThinking(backend, profile_of)  # inside CutOff: a stop is looked for in text
     backend = CutOff(backend, TokenMeter)
     backend = MeasureUsage(backend, count_request, count_text)  # outside: a cut loses the usage
     backend = AnswerInJson(backend)  # outside: two attempts, both measured

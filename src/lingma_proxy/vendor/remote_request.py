@@ -32,6 +32,8 @@ from lingma_proxy.conversation.request import (
 )
 from lingma_proxy.errors import InvalidRequest
 from lingma_proxy.jsonio import Json, JsonObject, dumpb
+from lingma_proxy.vendor import thinking
+from lingma_proxy.vendor.profiles import profile_of
 from lingma_proxy.vendor.signing import COSY_VERSION
 from lingma_proxy.wire import data_url
 
@@ -104,7 +106,10 @@ def encode(
             "source": "",
             "enable": False,
         },
-        "messages": _messages(request.messages),
+        "messages": _messages(
+            request.messages,
+            _recalled(request.messages) if profile_of(key).recalls_thinking else None,
+        ),
         "business": {
             "product": "jb_plugin",
             "version": cosy_version,
@@ -126,7 +131,7 @@ def encode(
 
 def unhonoured(request: ChatRequest) -> tuple[str, ...]:
     """What is asked for and has no place in the vendor's request, each a sentence."""
-    sampling, reasoning = request.sampling, request.reasoning
+    sampling = request.sampling
     named: dict[str, object] = {
         "top_p": sampling.top_p,
         "top_k": sampling.top_k,
@@ -139,17 +144,30 @@ def unhonoured(request: ChatRequest) -> tuple[str, ...]:
         for name, value in named.items()
         if value is not None
     ]
-    if reasoning.effort not in {None, "none"}:
-        found.append(
-            f"The effort {reasoning.effort!r} only switches thinking on: Lingma knows no degrees."
-        )
-    if reasoning.budget_tokens is not None:
-        found.append("The thinking budget only switches thinking on: Lingma knows no limit to it.")
+    found += _about_thinking(request)
     if request.tools and not request.parallel_tool_calls:
         found.append("`parallel_tool_calls: false` is passed on, but Lingma may not heed it.")
     if any(tool.strict for tool in request.tools):
         found.append("`strict` is not sent: Lingma does not promise that arguments fit the schema.")
     return tuple(found)
+
+
+def _about_thinking(request: ChatRequest) -> Iterator[str]:
+    reasoning = request.reasoning
+    asked = thinking.wanted(reasoning)
+    match profile_of(request.model).thinks:
+        case "never" if asked:
+            yield "The model does not think: an effort or a budget for it has no effect."
+            return
+        case "always" if asked is False:
+            yield "The model always thinks: it is asked not to, but may not heed it."
+            return
+        case _:
+            pass
+    if reasoning.effort not in {None, "none"}:
+        yield f"The effort {reasoning.effort!r} only switches thinking on: Lingma knows no degrees."
+    if reasoning.budget_tokens is not None:
+        yield "The thinking budget only switches thinking on: Lingma knows no limit to it."
 
 
 def _parameters(request: ChatRequest) -> JsonObject:
@@ -163,11 +181,10 @@ def _parameters(request: ChatRequest) -> JsonObject:
 
 
 def _thinks(request: ChatRequest, key: str) -> bool:
-    reasoning = request.reasoning
-    if reasoning.wanted is False or reasoning.effort == "none":
+    asked = thinking.wanted(request.reasoning)
+    if profile_of(key).thinks == "never":
         return False
-    asked = reasoning.wanted or reasoning.effort is not None or reasoning.budget_tokens is not None
-    return asked or "thinking" in key.lower()
+    return "thinking" in key.lower() if asked is None else asked
 
 
 def _tool(tool: Tool) -> JsonObject:
@@ -189,11 +206,26 @@ def _choice(choice: ToolChoice) -> Json:
             return choice
 
 
-def _messages(messages: Sequence[Message]) -> list[JsonObject]:
+def _recalled(messages: Sequence[Message]) -> int:
+    """From which message on the thinking is sent: behind the last word of the user's.
+
+    Results of tools are none.  What was thought before it is left out by the templates of the
+    models themselves.
+    """
+    words = (
+        at
+        for at, message in enumerate(messages)
+        if message.role == "user" and not any(isinstance(it, ToolResult) for it in message.parts)
+    )
+    return max(words, default=-1) + 1
+
+
+def _messages(messages: Sequence[Message], recalled: int | None = None) -> list[JsonObject]:
+    """`recalled`: from which of them on thinking is sent; None: it is not."""
     found: list[JsonObject] = []
     shown: list[Part] = []
-    for message in messages:
-        for sent in _split(message, shown):
+    for at, message in enumerate(messages):
+        for sent in _split(message, shown, recalled=recalled is not None and at >= recalled):
             if shown and sent["role"] != "tool":
                 found.append(_message("user", _content(shown)))
                 shown.clear()
@@ -203,14 +235,14 @@ def _messages(messages: Sequence[Message]) -> list[JsonObject]:
     return found
 
 
-def _split(message: Message, shown: list[Part]) -> Iterator[JsonObject]:
+def _split(message: Message, shown: list[Part], *, recalled: bool) -> Iterator[JsonObject]:
     """The vendor's messages for one of ours.
 
     Pictures in results are put into `shown`, each behind a line that says whose it is, before
     the message after the results is asked for.
     """
     if message.role == "assistant":
-        yield from _assistant(message)
+        yield from _assistant(message, recalled=recalled)
         return
     run: list[Part] = []
     for part in message.parts:
@@ -228,9 +260,12 @@ def _split(message: Message, shown: list[Part]) -> Iterator[JsonObject]:
         yield _message(message.role, _content(run), name=message.name)
 
 
-def _assistant(message: Message) -> Iterator[JsonObject]:
+def _assistant(message: Message, *, recalled: bool) -> Iterator[JsonObject]:
     # What a model said came as one text, however thinking and calls have cut it since.
     text = "".join(part.text for part in message.parts if isinstance(part, Text))
+    thought = "\n".join(part.text for part in message.parts if isinstance(part, Thinking))
+    if recalled and thought:
+        text = f"<think>\n{thought}\n</think>\n\n{text}"
     calls = [
         {
             "index": index,

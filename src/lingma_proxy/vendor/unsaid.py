@@ -6,6 +6,7 @@ above (stop sequences, limits on tokens, JSON) is not named here.
 
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.errors import InvalidRequest
+from lingma_proxy.vendor import thinking
 
 
 def unsaid(request: ChatRequest, who: str) -> tuple[str, ...]:
@@ -32,6 +33,9 @@ def unsaid(request: ChatRequest, who: str) -> tuple[str, ...]:
     ]
     if request.tools and request.tool_choice == "auto":
         found.append(f"The tools are not offered to the model: {who} takes none of the client's.")
-    if reasoning.wanted is not None or reasoning.effort or reasoning.budget_tokens is not None:
+    if thinking.word(request):
+        if reasoning.effort not in {None, "none"} or reasoning.budget_tokens is not None:
+            found.append("The effort only switches thinking on: the model knows no degrees.")
+    elif reasoning.wanted is not None or reasoning.effort or reasoning.budget_tokens is not None:
         found.append(f"How much the model thinks is {who}'s own choice.")
     return tuple(found)
