@@ -9,6 +9,7 @@ from lingma_proxy.conversation.events import (
     ReplyEnded,
     ReplyStarted,
     Usage,
+    added,
 )
 from lingma_proxy.conversation.request import Text
 
@@ -52,3 +53,11 @@ def test_reasons_are_words() -> None:
 def test_usage_that_nobody_spoke_of_is_zero_and_not_estimated() -> None:
     assert Usage() == Usage(input=0, output=0, cached=0, reasoning=0, estimated=False)
     assert ReplyEnded(FinishReason.STOP).usage is None
+
+
+def test_the_usage_of_two_replies_is_their_sum() -> None:
+    first, second = Usage(1, 2, 3, 4), Usage(10, 20, 30, 40, estimated=True)
+
+    assert added(first, second) == Usage(11, 22, 33, 44, estimated=True)
+    assert added(first, None) == added(None, first) == first
+    assert added(None, None) is None

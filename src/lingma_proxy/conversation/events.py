@@ -45,6 +45,19 @@ class Usage:
     """Counted by us, because the vendor did not say."""
 
 
+def added(first: Usage | None, second: Usage | None) -> Usage | None:
+    """The usage of two replies together; where one is unknown, that of the other."""
+    if first is None or second is None:
+        return first or second
+    return Usage(
+        input=first.input + second.input,
+        output=first.output + second.output,
+        cached=first.cached + second.cached,
+        reasoning=first.reasoning + second.reasoning,
+        estimated=first.estimated or second.estimated,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyStarted:
     """The vendor has accepted: from here on an error can no longer be a status."""

@@ -9,11 +9,10 @@ that calls tools has not answered yet, and one that was cut (by its length, by a
 the client's own stop sequence) is not whole: their text goes out as it is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from itertools import islice
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 from lingma_proxy.aside import aside
 from lingma_proxy.backend import EventStream
@@ -25,7 +24,7 @@ from lingma_proxy.conversation.events import (
     PartStarted,
     ReplyEnded,
     ReplyStarted,
-    Usage,
+    added,
 )
 from lingma_proxy.conversation.request import (
     ChatRequest,
@@ -37,21 +36,12 @@ from lingma_proxy.conversation.request import (
 from lingma_proxy.errors import InvalidRequest, ProtocolError, UnfitAnswer
 from lingma_proxy.jsonio import Json, JsonObject, dumps, is_object, loads
 from lingma_proxy.policies.base import Policy
-from lingma_proxy.policies.schema_extent import extent
+from lingma_proxy.tools.schema import Check, Unusable
+from lingma_proxy.tools.schema import by_schema as schema_check
 
-Check: TypeAlias = Callable[[Json], str | None]
-"""What is wrong with a value, in a sentence for the model and the client; None: it fits."""
+if TYPE_CHECKING:
+    from lingma_proxy.conversation.events import Usage
 
-LONGEST_COMPLAINT = 300
-"""Characters.  A validator's sentence can quote the whole value."""
-MOST_COMPLAINTS = 3
-"""There is one chance to repair them all."""
-WIDE = 5_000
-"""Objects in a schema, with all its references followed, up to which it is said what is
-wrong with a value.  Finding out takes the validator a time that grows with their square,
-and in a schema that refers to itself with a power of them; whether it fits, hardly any."""
-WIDEST = 200_000
-"""Objects beyond which a schema is refused."""
 FENCE = "```"
 
 
@@ -232,54 +222,10 @@ def any_object(value: Json) -> str | None:
 
 
 def by_schema(schema: JsonObject) -> Check:
-    """JSON Schema 2020-12, or the draft that `$schema` names.  Nothing is ever fetched."""
-    import jsonschema_rs  # noqa: PLC0415  # 80 ms that a start without it does not pay
-
     try:
-        reach = extent(schema)
-    except RecursionError:
-        raise unusable("its references lead on and on") from None
-    if reach.objects > WIDEST:
-        raise unusable("its references amount to far too many schemas")
-    try:
-        validator = jsonschema_rs.validator_for(schema, offline=True)
-    except (ValueError, jsonschema_rs.ReferencingError) as error:
-        raise unusable(sentence(error)) from None
-    told_in_detail = reach.objects <= WIDE and not reach.circular
-
-    def check(value: Json) -> str | None:
-        if validator.is_valid(value):
-            return None
-        if not told_in_detail:
-            return "it does not fit the JSON Schema"
-        return "; ".join(map(sentence, islice(validator.iter_errors(value), MOST_COMPLAINTS)))
-
-    return check
-
-
-def unusable(why: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"The JSON Schema of the response format cannot be used: {why}.", param="response_format"
-    )
-
-
-def sentence(error: Exception) -> str:
-    """What a validator says, and where in the value (or in the schema) it says it."""
-    said = str(getattr(error, "message", error)).rstrip(".")
-    if len(said) > LONGEST_COMPLAINT:
-        said = said[:LONGEST_COMPLAINT] + "…"
-    path = "/".join(str(step) for step in getattr(error, "instance_path", ()))
-    return f"at {path}: {said}" if path else said
-
-
-def added(first: Usage | None, second: Usage | None) -> Usage | None:
-    """The usage of two replies together; where one is unknown, that of the other."""
-    if first is None or second is None:
-        return first or second
-    return Usage(
-        input=first.input + second.input,
-        output=first.output + second.output,
-        cached=first.cached + second.cached,
-        reasoning=first.reasoning + second.reasoning,
-        estimated=first.estimated or second.estimated,
-    )
+        return schema_check(schema)
+    except Unusable as error:
+        raise InvalidRequest(
+            f"The JSON Schema of the response format cannot be used: {error}.",
+            param="response_format",
+        ) from None

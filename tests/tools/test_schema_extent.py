@@ -1,7 +1,7 @@
 import pytest
 
 from lingma_proxy.jsonio import JsonObject
-from lingma_proxy.policies.schema_extent import Extent, extent
+from lingma_proxy.tools.schema_extent import Extent, extent
 
 LEAF = {"type": "object"}
 
