@@ -5,6 +5,8 @@ import pytest
 from lingma_proxy.backends.sessions import LONGEST, Session, Sessions, extended, trail
 from lingma_proxy.conversation.request import (
     ChatRequest,
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
@@ -56,6 +58,8 @@ def test_a_conversation_that_goes_on_goes_on_in_its_session():
         (user("Hello"), assistant("hi"), user("and now?")),
         (said("system", "Be brief."), *HELLO, user("and now?")),
         (user("hello", Image("image/png", b"1")), assistant("hi"), user("and now?")),
+        (user("hello", Document("", b"1")), assistant("hi"), user("and now?")),
+        (user("hello", DocumentLink("1")), assistant("hi"), user("and now?")),
         (*HELLO, user("elsewhere"), assistant("was said"), user("and now?")),
         (user("hello"), user("hi"), user("and now?")),
     ],
@@ -66,6 +70,8 @@ def test_a_conversation_that_goes_on_goes_on_in_its_session():
         "another question",
         "a system message more",
         "a picture more",
+        "a document more",
+        "a link to a document more",
         "it went on elsewhere",
         "another role",
     ],

@@ -4,6 +4,8 @@ import pytest
 
 from lingma_proxy.conversation.request import (
     ChatRequest,
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
@@ -31,6 +33,8 @@ def request(*parts: Part, tools: tuple[Tool, ...] = ()) -> ChatRequest:
         ToolCall("1", "f", LARGE),
         ImageLink(LARGE),
         Image("image/png", LARGE.encode()),
+        DocumentLink(LARGE),
+        Document("text/plain", LARGE.encode()),
         ToolResult("1", (Text(""), Text(LARGE))),
     ],
     ids=lambda part: type(part).__name__,

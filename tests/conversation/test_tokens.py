@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from lingma_proxy.conversation.request import (
     ChatRequest,
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
@@ -19,6 +21,8 @@ from lingma_proxy.conversation.request import (
     ToolResult,
 )
 from lingma_proxy.conversation.tokens import (
+    A_LINKED_DOCUMENT,
+    A_PAGE,
     LARGEST_PICTURE,
     SLICE,
     TokenMeter,
@@ -159,3 +163,26 @@ def test_a_picture_is_as_many_tokens_as_patches(picture: bytes) -> None:
 )
 def test_a_picture_of_unknown_size_counts_as_the_largest(data: bytes) -> None:
     assert picture_tokens(data) == LARGEST_PICTURE + 2
+
+
+def test_a_document_that_is_text_counts_as_its_text() -> None:
+    text = "Tea is a drink. " * 50
+
+    counted = said(Document("text/plain", text.encode(), "tea.txt"))
+    assert counted == said(Text(text)) + count_text("tea.txt")
+
+
+@pytest.mark.parametrize(
+    ("data", "tokens"),
+    [
+        (b"%PDF-1.7 /Type /Pages /Type/Page\n /Type /Page /Type\n/Page>>", 3 * A_PAGE),
+        (b"%PDF-1.7" + bytes(600_000), 600_008 // 30),
+        (b"%PDF-1.7", A_PAGE),
+    ],
+    ids=["pages", "pages out of sight", "almost nothing"],
+)
+def test_a_pdf_that_nobody_has_read_is_guessed_by_its_pages_or_its_bytes(
+    data: bytes, tokens: int
+) -> None:
+    assert said(Document("application/pdf", data)) == said() + tokens
+    assert said(DocumentLink("https://example.com/a.pdf")) == said() + A_LINKED_DOCUMENT

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lingma_proxy.conversation.request import (
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
@@ -238,6 +240,15 @@ def test_only_the_last_pictures_are_shown():
         '<message role="user">Well?</message>'
     )
     assert pictures([user("a")]) == ()
+
+
+def test_a_document_that_nobody_has_read_is_not_passed_over_in_silence():
+    document = Document("application/pdf", b"%PDF")
+
+    assert body(user(document, ToolResult("1", (DocumentLink("https://a.example/b"),)))) == (
+        '<message role="user" document="not read"></message>\n'
+        '<message role="tool" call="1" document="not read"></message>'
+    )
 
 
 def test_a_prefill_is_followed_by_the_wish_to_go_on():

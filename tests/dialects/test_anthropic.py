@@ -175,6 +175,21 @@ def test_unknown_fields_and_those_without_consequence_pass() -> None:
         ("speed", "fast"),
         ("diagnostics", {"previous_message_id": "msg_1"}),
         ("billing_policy", {"type": "billing_policy", "bill_to": "user_profile"}),
+        (
+            "messages",
+            [
+                {
+                    "role": "user",
+                    "content": [
+                        {
+                            "type": "document",
+                            "source": {"type": "text", "data": "x"},
+                            "citations": {"enabled": True},
+                        }
+                    ],
+                }
+            ],
+        ),
         ("output_config", {"task_budget": {"type": "tokens", "total": 5}}),
     ],
 )

@@ -4,16 +4,23 @@ from typing import Any
 import pytest
 
 from lingma_proxy.conversation.request import (
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
     Part,
+    Shown,
     Text,
     Thinking,
     ToolCall,
     ToolResult,
 )
-from lingma_proxy.dialects.anthropic_content import decode_messages, decode_system
+from lingma_proxy.dialects.anthropic_content import (
+    asks_for_citations,
+    decode_messages,
+    decode_system,
+)
 from lingma_proxy.errors import InvalidRequest
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -155,6 +162,45 @@ def test_documents_and_search_results_become_text() -> None:
     )
 
 
+def test_documents_that_are_files_come_as_bytes_or_as_links() -> None:
+    pdf = b64encode(b"%PDF-1.7").decode()
+    named = {"type": "document", "title": "Notes", "context": "Mine.", "citations": None}
+
+    sources = [
+        {"type": "base64", "media_type": "Application/PDF", "data": pdf},
+        {"type": "url", "url": f"data:application/pdf;base64,{pdf}"},
+        {"type": "url", "url": "https://example.com/a.pdf"},
+    ]
+    documents = [{**named, "source": source} for source in sources]
+    held: tuple[Shown, ...] = (
+        Document("application/pdf", b"%PDF-1.7", "Notes", "Mine."),
+        Document("application/pdf", b"%PDF-1.7", "Notes", "Mine."),
+        DocumentLink("https://example.com/a.pdf", "Notes", "Mine."),
+    )
+
+    assert of("user", *documents) == held
+    result = {"type": "tool_result", "tool_use_id": "a", "content": documents}
+    assert of("user", result) == (ToolResult("a", held),)
+    nameless = {"type": "document", "title": None, "source": {"type": "base64", "data": pdf}}
+    assert of("user", nameless) == (Document("", b"%PDF-1.7"),)
+
+
+CITED = {"type": "document", "citations": {"enabled": True}}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "asked"),
+    [
+        ([CITED], True),
+        ([{"type": "tool_result", "content": [CITED]}], True),
+        ([{**CITED, "citations": {"enabled": False}}, {"citations": True}, 1], False),
+        ("text", False),
+    ],
+)
+def test_whoever_wants_citations_is_found_out(blocks: Any, asked: bool) -> None:
+    assert asks_for_citations([{"role": "user", "content": blocks}]) is asked
+
+
 def test_a_document_of_blocks_keeps_its_images() -> None:
     blocks = [{"type": "text", "text": "a"}, {"type": "image", "source": BASE64}]
     parts = of("user", {"type": "document", "source": {"type": "content", "content": blocks}})
@@ -225,7 +271,9 @@ def test_a_tool_that_was_found_is_named() -> None:
 @pytest.mark.parametrize(
     ("role", "block", "word"),
     [
-        ("user", {"type": "document", "source": {"type": "base64", "data": "x"}}, "PDF"),
+        ("user", {"type": "document", "source": {"type": "base64", "data": "***"}}, "base64"),
+        ("user", {"type": "document", "source": {"type": "base64", "data": ""}}, "base64"),
+        ("user", {"type": "document", "source": {"type": "url", "url": "data:x"}}, "comma"),
         ("user", {"type": "document", "source": {"type": "file", "file_id": "f"}}, "Files API"),
         ("user", {"type": "image", "source": {"type": "file", "file_id": "f"}}, "Files API"),
         ("user", {"type": "image", "source": {**BASE64, "data": "***"}}, "base64"),

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lingma_proxy.conversation.request import (
+    Document,
     Image,
     ImageLink,
     Message,
@@ -123,6 +124,16 @@ def test_results_that_follow_one_another_are_one_message():
     )
 
 
+def test_a_file_is_a_document():
+    file = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf,x"}}
+    document = Document("application/pdf", b"x", "a.pdf")
+
+    assert conversation([user(file), tool("a", [file])]) == (
+        Message("user", (document,)),
+        Message("user", (ToolResult("a", (document,)),)),
+    )
+
+
 def test_a_function_call_and_its_result_find_each_other():
     said, came = conversation(
         [
@@ -160,7 +171,9 @@ PART = "messages[0].content[0]"
         ([user({"type": "text"})], PART),
         ([user({"type": "text", "text": 1})], PART),
         ([user({"type": "input_audio", "input_audio": {}})], PART),
-        ([user({"type": "file", "file": {}})], PART),
+        ([user({"type": "file"})], PART),
+        ([user({"type": "file", "file": {}})], f"{PART}.file"),
+        ([user({"type": "file", "file": {"file_id": "f"}})], f"{PART}.file.file_id"),
         ([user({"type": "video_url", "video_url": {}})], PART),
         ([user({"type": "image_url", "image_url": {}})], PART),
         ([user({"type": "image_url", "image_url": ""})], f"{PART}.image_url"),

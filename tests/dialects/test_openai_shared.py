@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lingma_proxy.conversation.request import Image, ImageLink, NamedTool, Reasoning, Tool
+from lingma_proxy.conversation.request import (
+    Document,
+    DocumentLink,
+    Image,
+    ImageLink,
+    NamedTool,
+    Reasoning,
+    Tool,
+)
 from lingma_proxy.dialects import openai_shared as shared
 from lingma_proxy.errors import (
     BackendRefused,
@@ -113,6 +121,41 @@ def test_a_wrong_type_is_refused(read: Any):
 )
 def test_a_picture_is_a_data_url_or_a_link(url: str, picture: Image | ImageLink):
     assert shared.image(url, "here") == picture
+
+
+# Documents.
+
+
+@pytest.mark.parametrize(
+    ("file", "document"),
+    [
+        ({"file_data": "data:application/PDF;base64,AAEC"}, Document("application/pdf", b"\0\1\2")),
+        ({"file_data": "AAEC", "filename": "a"}, Document("", b"\0\1\2", "a")),
+        ({"file_data": "AAEC", "file_id": "f"}, Document("", b"\0\1\2")),
+        ({"file_url": "https://a/b", "filename": "a"}, DocumentLink("https://a/b", "a")),
+        ({"file_url": "data:text/plain,b", "filename": "a"}, Document("text/plain", b"b", "a")),
+    ],
+)
+def test_a_document_is_a_data_url_or_base64_or_a_link(file: Any, document: Document | DocumentLink):
+    assert shared.document(file, "here") == document
+
+
+@pytest.mark.parametrize(
+    ("file", "place", "word"),
+    [
+        ({"file_id": "file-1"}, "here.file_id", "Files API"),
+        ({"file_data": "***"}, "here.file_data", "base64"),
+        ({"file_data": "data:x"}, "here.file_data", "comma"),
+        ({"file_data": "AAEC", "filename": 1}, "here.filename", "string"),
+        ({"file_data": ""}, "here", "file_data"),
+        ({}, "here", "file_data"),
+    ],
+)
+def test_a_document_that_is_not_there_is_refused_at_its_place(file: Any, place: str, word: str):
+    with pytest.raises(InvalidRequest, match=word) as error:
+        shared.document(file, "here")
+
+    assert error.value.param == place
 
 
 # Reasoning.

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from lingma_proxy.conversation.request import (
     ChatRequest,
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
@@ -334,3 +336,12 @@ def test_no_part_is_lost_and_results_keep_their_order(messages):
 
 def content_texts(content):
     return "\n".join(piece.get("text", "") for piece in content)
+
+
+@pytest.mark.parametrize(
+    "document", [Document("", b"a"), DocumentLink("https://a/b")], ids=["file", "link"]
+)
+def test_a_document_that_nobody_has_read_is_refused(document):
+    for parts in ((document,), (ToolResult("a", (document,)),)):
+        with pytest.raises(InvalidRequest, match="documents"):
+            body(replace(HELLO, messages=(said("user", *parts),)))

@@ -17,6 +17,8 @@ from typing import Literal, TypeAlias
 
 from lingma_proxy.conversation.request import (
     ChatRequest,
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
@@ -185,5 +187,9 @@ def _pieces(parts: Sequence[Part]) -> Iterator[str | bytes]:
                 yield from ("image", media_type, data)
             case ImageLink(url):
                 yield from ("link", url)
+            case Document(media_type, data, title, context):
+                yield from ("document", media_type, data, title, context)
+            case DocumentLink(url, title, context):
+                yield from ("document link", url, title, context)
     if texts:
         yield from ("text", "".join(texts))

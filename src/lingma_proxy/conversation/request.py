@@ -2,7 +2,8 @@
 
     ChatRequest
       messages: Message(role, parts)      Text · Thinking · ToolCall            (assistant)
-                                          Text · Image · ImageLink · ToolResult (user)
+                                          Text · Image · ImageLink · Document · DocumentLink
+                                            · ToolResult                        (user)
                                           Text                                  (system)
       tools, tool_choice, parallel_tool_calls
       sampling, reasoning, response_format
@@ -56,15 +57,43 @@ class ImageLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file to be read: a PDF, a text.  `PrepareDocuments` makes it text."""
+
+    media_type: str
+    """As the client called it, in lower case; "" if it did not say."""
+    data: bytes = field(repr=False)
+    title: str = ""
+    """Its name or title, "" for none."""
+    context: str = ""
+    """What the client says about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLink:
+    """A document that lies elsewhere."""
+
+    url: str
+    title: str = ""
+    context: str = ""
+
+
+Shown: TypeAlias = Text | Image | ImageLink | Document | DocumentLink
+"""What a user, or the result of a tool, may show."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What came of a call.  The content may be empty, and may hold images."""
+    """What came of a call.  The content may be empty, and may hold images and documents."""
 
     call_id: str
-    content: "tuple[Text | Image | ImageLink, ...]"
+    content: tuple[Shown, ...]
     is_error: bool = False
 
 
-Part: TypeAlias = Text | Thinking | ToolCall | Image | ImageLink | ToolResult
+Part: TypeAlias = (
+    Text | Thinking | ToolCall | Image | ImageLink | Document | DocumentLink | ToolResult
+)
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
 

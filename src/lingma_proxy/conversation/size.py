@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from lingma_proxy.conversation.request import (
     ChatRequest,
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Part,
@@ -20,7 +22,7 @@ A_TOOL = 1000
 
 
 def is_long(request: ChatRequest, characters: int) -> bool:
-    """Whether there are at least so many characters, roughly; bytes of pictures count, too."""
+    """Whether there are at least so many characters, roughly; bytes of pictures and files count, too."""
     seen = 0
     for size in sizes(request):
         seen += size
@@ -43,7 +45,9 @@ def parts(part: Part) -> Iterator[int]:
     match part:
         case Text(text) | Thinking(text) | ToolCall(_, _, text) | ImageLink(text):
             yield len(text)
-        case Image(_, data):
+        case DocumentLink(url):
+            yield len(url)
+        case Image(_, data) | Document(_, data):
             yield len(data)
         case ToolResult(_, content):
             for each in content:

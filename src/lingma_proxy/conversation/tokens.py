@@ -8,11 +8,14 @@ as base64, is within 15 %.
 Long texts are taken in slices, so that a thread that counts lets others run.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 from lingma_proxy.conversation.request import (
     ChatRequest,
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
@@ -42,6 +45,13 @@ A_RESULT = 5
 A_TOOL = 16
 THE_TOOLS = 100
 """The instructions on how to call tools, once."""
+
+A_PAGE = 600
+"""Of a PDF, about."""
+BYTES_OF_PDF = 30
+"""Bytes of a PDF that make a token, about, where its pages cannot be counted."""
+A_LINKED_DOCUMENT = 2000
+PAGE = re.compile(rb"/Type\s{0,8}/Page\b")
 
 PATCH = 28
 SMALLEST_PICTURE, LARGEST_PICTURE = 4, 1280
@@ -128,11 +138,23 @@ def _part(part: Part) -> float:
             return picture_tokens(data)
         case ImageLink():
             return LARGEST_PICTURE + 2
+        case Document(_, data, title, context):
+            return count_text(title) + count_text(context) + document_tokens(data)
+        case DocumentLink():
+            return A_LINKED_DOCUMENT
 
 
 def _tool(tool: Tool) -> float:
     said = count_text(tool.name) + count_text(tool.description)
     return A_TOOL + said + count_text(dumps(tool.parameters))
+
+
+def document_tokens(data: bytes) -> int:
+    """Of a file that nobody has read yet: a text is counted, a PDF estimated by its pages."""
+    if not data.startswith(b"%PDF-"):
+        return count_text(data.decode("utf-8", "replace"))
+    pages = sum(1 for _ in PAGE.finditer(data))
+    return max(pages * A_PAGE or len(data) // BYTES_OF_PDF, A_PAGE)
 
 
 def picture_tokens(data: bytes) -> int:

@@ -15,6 +15,7 @@ stands in an attribute is written with character references (`&#34;`).
     call      the id of a call or of what came of it; with `tool`, the call itself
     error     on a result that is an error
     image     the number of a picture that goes beside the text, or that it is gone
+    document  says that there is one which nobody has read (`PrepareDocuments` reads them)
 
 Pictures go beside the text for the last user's message that has any.  What the assistant
 thought in earlier turns is left out.  A single message of the user's needs none of this and
@@ -25,9 +26,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lingma_proxy.conversation.request import (
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
+    Shown,
     Text,
     ToolCall,
     ToolResult,
@@ -49,6 +53,7 @@ GOES_ON = f"The conversation goes on. {_FORM}{_TASK}"
 """For a session that holds what was said before; it need not have seen the PREAMBLE."""
 
 GONE = "not shown any more"
+UNREAD = "not read"
 
 TAG = re.compile(r"<(?=\\*/?message\b)", re.IGNORECASE | re.ASCII)
 """What begins like a tag of ours, with any number of backslashes."""
@@ -116,7 +121,7 @@ def _message(message: Message, numbers: Iterator[int]) -> Iterator[str]:
     begun = False
     for part in message.parts:
         match part:
-            case Text() | Image() | ImageLink():
+            case Text() | Image() | ImageLink() | Document() | DocumentLink():
                 yield _piece(part, numbers, role=role, name=name, more=_flag(begun))
                 begun = True
             case ToolCall(id, tool, arguments):
@@ -131,9 +136,11 @@ def _message(message: Message, numbers: Iterator[int]) -> Iterator[str]:
                 pass  # what was thought
 
 
-def _piece(part: Text | Picture, numbers: Iterator[int], **attributes: str | None) -> str:
+def _piece(part: Shown, numbers: Iterator[int], **attributes: str | None) -> str:
     if isinstance(part, Text):
         return _section(part.text, **attributes)
+    if isinstance(part, Document | DocumentLink):
+        return _section("", **attributes, document=UNREAD)
     return _section("", **attributes, image=str(next(numbers, GONE)))
 
 

@@ -18,7 +18,12 @@ from lingma_proxy.conversation.request import (
     Sampling,
 )
 from lingma_proxy.dialect import Asked, Dialect
-from lingma_proxy.dialects.anthropic_content import decode_messages, decode_system, refused
+from lingma_proxy.dialects.anthropic_content import (
+    asks_for_citations,
+    decode_messages,
+    decode_system,
+    refused,
+)
 from lingma_proxy.dialects.anthropic_encode import AnthropicEncoder, error_body, whole
 from lingma_proxy.dialects.anthropic_tools import Offer
 from lingma_proxy.errors import InvalidRequest
@@ -174,6 +179,7 @@ def unhonoured(body: JsonObject) -> list[str]:
     asked = {
         # To keep all thinking is what we do anyway.
         "context_management": any(edit.get("keep") != "all" for edit in edits),
+        "citations (in messages)": asks_for_citations(body.get("messages")),
         "container": body.get("container"),
         "mcp_servers": body.get("mcp_servers"),
         "fallbacks": body.get("fallbacks"),

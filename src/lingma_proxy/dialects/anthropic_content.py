@@ -5,34 +5,34 @@
 Order is kept and nothing is trimmed.  A block falls into one of four kinds:
 
     text, image, tool_use, tool_result, thinking     become the part of that name
-    document, search_result, what Anthropic's own
-    tools did (server_tool_use, …), tool_reference   become text that any model can read
+    documents that are files, or links to them       become documents, for somebody to read
+    other documents, search_result, what Anthropic's
+    own tools did (server_tool_use, …)               become text that any model can read
     redacted_thinking, fallback, mcp_tool_listing,
     tool_addition, tool_removal                      are not for the model's eyes
-    container_upload, PDFs, files, the unknown       are refused in words
+    container_upload, file ids, the unknown          are refused in words
 
 Places are named as Anthropic names them: `messages.3.content.1`.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
 
 from lingma_proxy.conversation.request import (
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
     Part,
+    Shown,
     Text,
     Thinking,
     ToolCall,
     ToolResult,
 )
 from lingma_proxy.errors import InvalidRequest
-from lingma_proxy.jsonio import Json, JsonObject, dumps, loads
+from lingma_proxy.jsonio import Json, JsonObject, an_object, dumps, loads, objects
 from lingma_proxy.wire import data_url
-
-Shown: TypeAlias = Text | Image | ImageLink
-"""What a tool's result, or a document, may hold."""
 
 MAX_WHY = 300
 
@@ -193,8 +193,7 @@ def _shown(block: Json, where: str) -> Iterator[Shown]:
         case {"type": "image", "source": dict(source)}:
             yield _image(source, f"{where}.source")
         case {"type": "document", "source": dict(source)}:
-            content = [*_document(source, f"{where}.source")]
-            yield from framed("document", {k: block.get(k) for k in ("title", "context")}, content)
+            yield from _document(block, source, f"{where}.source")
         case {"type": "search_result", "content": list(blocks)}:
             texts = [_search_text(b, f"{where}.content.{at}") for at, b in enumerate(blocks)]
             labels = {k: block.get(k) for k in ("title", "source")}
@@ -221,6 +220,13 @@ def _shown(block: Json, where: str) -> Iterator[Shown]:
             raise refused(where, "a content block is an object with a type.")
 
 
+def asks_for_citations(messages: Json) -> bool:
+    """Whether a document, or something found, is to be cited."""
+    blocks = [block for message in objects(messages) for block in objects(message.get("content"))]
+    blocks += [inner for block in blocks for inner in objects(block.get("content"))]
+    return any(an_object(block.get("citations")).get("enabled") is True for block in blocks)
+
+
 def _image(source: JsonObject, where: str) -> Image | ImageLink:
     match source:
         case {"type": "base64", "media_type": str(media_type), "data": str(data)} if data:
@@ -242,7 +248,36 @@ def _image(source: JsonObject, where: str) -> Image | ImageLink:
             raise refused(where, "base64 (with media_type and data) or url is expected.")
 
 
-def _document(source: JsonObject, where: str) -> Iterator[Shown]:
+def _document(block: JsonObject, source: JsonObject, where: str) -> Iterator[Shown]:
+    """A file, a link to one, or what is text already in a frame that names it."""
+    labels = {name: _label(block, name) for name in ("title", "context")}
+    match source:
+        case {"type": "base64", "data": str(data)} if data:
+            media_type = source.get("media_type")
+            try:
+                content = data_url.base64(data)
+            except ValueError as error:
+                raise refused(f"{where}.data", f"{error}.") from None
+            named = media_type.lower() if isinstance(media_type, str) else ""
+            yield Document(named, content, **labels)
+        case {"type": "url", "url": str(url)} if data_url.is_data_url(url):
+            try:
+                decoded = data_url.decode(url)
+            except ValueError as error:
+                raise refused(f"{where}.url", f"{error}.") from None
+            yield Document(decoded.media_type, decoded.data, **labels)
+        case {"type": "url", "url": str(url)} if url:
+            yield DocumentLink(url, **labels)
+        case _:
+            yield from framed("document", {**labels}, [*_spelled_out(source, where)])
+
+
+def _label(block: JsonObject, name: str) -> str:
+    value = block.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _spelled_out(source: JsonObject, where: str) -> Iterator[Shown]:
     match source:
         case {"type": "text", "data": str(text)} | {"type": "content", "content": str(text)}:
             yield Text(text)
@@ -253,12 +288,10 @@ def _document(source: JsonObject, where: str) -> Iterator[Shown]:
                         yield from _shown(block, f"{where}.content.{at}")
                     case _:
                         raise refused(f"{where}.content.{at}", "a text or an image is expected.")
-        case {"type": "base64" | "url"}:
-            raise refused(where, "PDFs are not read yet; send the document's text.")
         case {"type": "file"}:
-            raise refused(where, "there is no Files API here; send the document's text.")
+            raise refused(where, "there is no Files API here; send the document as base64 or url.")
         case _:
-            raise refused(where, "a source of type text or content is expected.")
+            raise refused(where, "a source of type base64, text, content or url is expected.")
 
 
 def _search_text(block: Json, where: str) -> Text:

@@ -1,7 +1,7 @@
 """The messages of OpenAI Chat, decoded.
 
     system, developer          ▸ system, where they stand
-    user                       ▸ user       text, images
+    user                       ▸ user       text, images, documents
     assistant                  ▸ assistant  thinking, then text, then calls
     tool tool … (or function)  ▸ user       one message with all of their results
 
@@ -14,16 +14,22 @@ from itertools import groupby
 from typing import TypeVar
 
 from lingma_proxy.conversation.request import (
-    Image,
-    ImageLink,
     Message,
     Part,
+    Shown,
     Text,
     Thinking,
     ToolCall,
     ToolResult,
 )
-from lingma_proxy.dialects.openai_shared import a_list_at, image, kind_of, refused, string
+from lingma_proxy.dialects.openai_shared import (
+    a_list_at,
+    document,
+    image,
+    kind_of,
+    refused,
+    string,
+)
 from lingma_proxy.errors import InvalidRequest
 from lingma_proxy.jsonio import Json, JsonObject
 
@@ -108,7 +114,7 @@ def content(value: Json, place: str, read: Callable[[Json, str], P]) -> "tuple[P
             raise refused(place, f"is a string or a list of parts, not {kind_of(value)}.")
 
 
-def result(value: JsonObject, place: str) -> tuple[Text | Image | ImageLink, ...]:
+def result(value: JsonObject, place: str) -> tuple[Shown, ...]:
     """What came of a call, which may be nothing at all."""
     match value.get("content"):
         case None | []:
@@ -174,12 +180,14 @@ def assistant_part(value: Json, place: str) -> Text:
             raise strange(value, place)
 
 
-def user_part(value: Json, place: str) -> Text | Image | ImageLink:
+def user_part(value: Json, place: str) -> Shown:
     match value:
         case {"type": "text" | "input_text", "text": str(text)}:
             return Text(text)
         case {"type": "image_url", "image_url": str(url) | {"url": str(url)}}:
             return image(url, f"{place}.image_url")
+        case {"type": "file", "file": dict(file)}:
+            return document(file, f"{place}.file")
         case _:
             raise strange(value, place)
 
@@ -188,9 +196,7 @@ def strange(value: Json, place: str) -> InvalidRequest:
     match value:
         case {"type": "input_audio" | "audio"}:
             return refused(place, "is audio, which no model here can hear; send what is said.")
-        case {"type": "file"}:
-            return refused(place, "is a file, which no model here can open; send its text.")
-        case {"type": "text" | "refusal" | "image_url" as kind}:
+        case {"type": "text" | "refusal" | "image_url" | "file" as kind}:
             return refused(place, f"of type {kind} is incomplete, or stands in the wrong message.")
         case {"type": str(kind)}:
             return refused(place, f"of type {kind[:40]!r} is not supported.")

@@ -5,6 +5,8 @@ sentence that names its place, as OpenAI's `param` spells it: `messages[3].conte
 """
 
 from lingma_proxy.conversation.request import (
+    Document,
+    DocumentLink,
     Effort,
     Image,
     ImageLink,
@@ -162,6 +164,38 @@ def image(url: str, place: str) -> Image | ImageLink:
     if not media_type.startswith("image/") and media_type != "application/octet-stream":
         raise refused(place, f"is no image: its data URL says {media_type[:40]!r}.")
     return Image(media_type, content.data)
+
+
+# Documents.
+
+
+def document(file: JsonObject, place: str) -> Document | DocumentLink:
+    """A file: `{file_data?, filename?, file_url?, file_id?}`, flat or nested as the API has it.
+
+    `file_data` is a data URL, or base64 alone: then its name says what it is.
+    """
+    title = string(file, "filename", f"{place}.") or ""
+    match file:
+        case {"file_data": str(data)} if data:
+            try:
+                if not data_url.is_data_url(data):
+                    return Document("", data_url.base64(data), title)
+                content = data_url.decode(data)
+            except ValueError as error:
+                raise refused(f"{place}.file_data", f"cannot be read: {error}.") from None
+            return Document(content.media_type, content.data, title)
+        case {"file_url": str(url)} if data_url.is_data_url(url):
+            return document({"file_data": url, "filename": title}, place)
+        case {"file_url": str(url)} if url:
+            return DocumentLink(url, title)
+        case {"file_id": str()}:
+            raise refused(
+                f"{place}.file_id",
+                "names a file on a server of OpenAI's; there is no Files API here. Send the file"
+                " itself as file_data.",
+            )
+        case _:
+            raise refused(place, "is a file, and needs file_data with a data URL.")
 
 
 # Reasoning.

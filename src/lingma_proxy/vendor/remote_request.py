@@ -18,6 +18,8 @@ from typing import Literal
 
 from lingma_proxy.conversation.request import (
     ChatRequest,
+    Document,
+    DocumentLink,
     Image,
     ImageLink,
     Message,
@@ -326,6 +328,8 @@ def _url(picture: Part) -> str:
             return data_url.encode(media_type, data)
         case ImageLink(url) if url.lower().startswith(("https://", "http://", "data:")):
             return url
+        case Document() | DocumentLink():
+            raise InvalidRequest("Lingma takes no documents, only their text.", param="messages")
         case _:
             raise InvalidRequest(
                 "Lingma takes pictures as data URLs or http(s) links; this one is neither.",
