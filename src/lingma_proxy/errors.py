@@ -8,6 +8,8 @@
     ├── NotFound                      404             see the documentation of the routes
     │   ├── ModelNotFound             404             see `lingma-proxy models`
     │   └── MethodNotAllowed          405             use the method that Allow names
+    ├── UpgradeRequired               426             speak the protocol that Upgrade names
+    ├── StoreUnavailable              503             free the disk, or see who holds the file
     ├── TooBusy                       429             our own limit: wait (retry_after)
     ├── BackendError                  502
     │   ├── BackendUnavailable        503      yes    start what is not running, check the network
@@ -114,6 +116,18 @@ class MethodNotAllowed(NotFound):
     def __init__(self, message: str, *, allowed: tuple[str, ...]) -> None:
         super().__init__(message)
         self.allowed = allowed
+
+
+class UpgradeRequired(ProxyError):
+    """The route speaks another protocol (`WebSocket`), and was not asked for it."""
+
+    status = 426
+
+
+class StoreUnavailable(ProxyError):
+    """What is kept on disk can be neither read nor written right now."""
+
+    status = 503
 
 
 class TooBusy(ProxyError):

@@ -64,7 +64,9 @@ async def serving(backend: Backend, **settings: object) -> AsyncIterator[Served]
 @asynccontextmanager
 async def standing(behind: Behind, **settings: object) -> AsyncIterator[Served]:
     """The same in front of a backend and what is told about it."""
-    chosen = Settings(**{"port": 0, "log_level": "error", **settings})  # type: ignore[arg-type]  # the test's word
+    # What a test leaves on disk, it says: `recording="on", data_dir=…`.
+    usual = {"port": 0, "log_level": "error", "recording": "off"}
+    chosen = Settings(**{**usual, **settings})  # type: ignore[arg-type]  # the test's word
     gateway = over(behind, chosen)
     server = Server(gateway)
     url = await server.start()

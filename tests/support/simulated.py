@@ -21,6 +21,7 @@ async def simulated(
         fixed = {
             "port": 0,
             "log_level": "error",
+            "recording": "off",
             "remote_base_url": vendor.url,
             "cache_dir": str(vendor.home),
         }

@@ -9,6 +9,7 @@ what must see every attempt at an answer stands inside.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lingma_proxy.backend import Backend
 from lingma_proxy.conversation.tokens import TokenMeter, count_request, count_text
@@ -26,6 +27,8 @@ from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.settle import Settle
 from lingma_proxy.policies.split_thinking import SplitThinking
+from lingma_proxy.recording.recording import Recording
+from lingma_proxy.recording.retention import Retention
 from lingma_proxy.settings import DEFAULT_MODEL, Settings
 from lingma_proxy.vendor.models import ALIASES, KNOWN
 from lingma_proxy.vendor.profiles import profile_of
@@ -43,6 +46,7 @@ class Gateway:
     behind: Behind
     limit: Limit
     remembered: RememberModels
+    recording: Recording
     resolve: Callable[[str], str]
     """The key that a client's name for a model means.  Raises ModelNotFound."""
     default_model: Callable[[], str]
@@ -56,6 +60,7 @@ class Gateway:
     async def aclose(self) -> None:
         await self.backend.aclose()
         await self.behind.aclose()
+        await self.recording.aclose()
 
 
 def assemble(settings: Settings) -> Gateway:
@@ -87,8 +92,17 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         behind,
         limit,
         remembered,
+        recording_of(settings),
         choose.resolve,
         lambda: names().default,
+    )
+
+
+def recording_of(settings: Settings) -> Recording:
+    return Recording(
+        Path(settings.data_dir).expanduser() if settings.data_dir else None,
+        Retention(settings.recording_days, settings.recording_count, settings.recording_mb * 2**20),
+        on=settings.recording == "on",
     )
 
 

@@ -65,6 +65,7 @@ LINGMA = "Lingma"
 AGENTS = "The plugin and agents"
 MODELS = "Models"
 LIMITS = "Limits and patience"
+RECORDING = "Recording"
 OTHER = "Other"
 
 DEFAULT_MODEL = "kmodel"
@@ -346,6 +347,36 @@ class Settings:
     )
     shutdown_grace: float = _setting(
         10.0, Number(0, 600), "How long replies may go on after we are told to stop.", group=LIMITS
+    )
+
+    recording: str = _setting(
+        "on",
+        Word(("on", "off")),
+        "Whether anything is kept on disk: the responses of the Responses API whose request does "
+        "not say `store: false`, so that they can be looked up and gone on from.",
+        group=RECORDING,
+    )
+    data_dir: str = _setting(
+        "",
+        Text("the path of a folder"),
+        "The folder in which it is kept (`recording.sqlite3`, readable for you alone); empty "
+        "means: where this system keeps the data of programs.",
+        group=RECORDING,
+    )
+    recording_days: int = _setting(
+        7,
+        Whole(1, 3650, "days"),
+        "How long something is kept after it was last used.",
+        group=RECORDING,
+    )
+    recording_count: int = _setting(
+        20_000, Whole(1, 10_000_000), "How many are kept; the oldest go first.", group=RECORDING
+    )
+    recording_mb: int = _setting(
+        500,
+        Whole(1, 1_000_000, "MB"),
+        "How much is kept, in all; the oldest go first.",
+        group=RECORDING,
     )
 
     check_grammar: bool = _setting(

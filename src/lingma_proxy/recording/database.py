@@ -1,0 +1,292 @@
+"""The file of the recording, and the one thread that touches it.
+
+    tell(work)    is done when its turn comes; nobody waits for it
+    ask(work)     is done after all that was told before it, and answered
+
+So what was told is there for whoever asks next.  Neither the thread nor the file exists until
+there is something to do.  What goes wrong with the file is a sentence in `trouble` and in the
+log, and never more: a recording that cannot be kept is no reason not to answer.
+
+*   A file that is damaged is moved aside, under a name that says so, and a new one begun.
+*   A full disk, a folder that cannot be written, another process that holds the file for long:
+    what was told is lost, and the next is tried again.
+*   What cannot be written as fast as it comes is not let pile up: `tell` says no.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeAlias, TypeVar
+
+from lingma_proxy.errors import StoreUnavailable
+from lingma_proxy.recording.migrations import MIGRATIONS, Migration, NewerRecording, migrate
+
+log = logging.getLogger("lingma_proxy.recording")
+
+T = TypeVar("T")
+Work: TypeAlias = Callable[[sqlite3.Connection], T]
+"""Runs in the thread, inside a transaction.  It is the only one in this process."""
+
+WAITING_BYTES = 64 * 2**20
+WAITING_JOBS = 1000
+"""Until so much waits to be written, `tell` takes more."""
+LOCKED_FOR = 5.0
+"""Seconds for which another process may hold the file; its writes take milliseconds."""
+TIDY_AFTER_WRITES = 32
+TIDY_AFTER_BYTES = 16 * 2**20
+TIDY_EVERY = 3600.0
+"""Seconds: what has grown old goes even if nothing new comes."""
+LAST_WORDS = 5.0
+"""Seconds that a stop waits for what was told and is not written yet."""
+
+DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+UNWRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+PRIMARY = 0xFF
+"""SQLite's codes say more in their higher bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    work: Work[Any]
+    size: int = 0
+    """Bytes that it holds while it waits."""
+    answer: Future[Any] | None = None
+    """For whoever asked; None: it was told."""
+
+
+class Database:
+    """One SQLite file.  `tidy` runs in the thread now and then, to keep it within bounds."""
+
+    def __init__(
+        self,
+        path: Path,
+        tidy: Work[None] = lambda _: None,
+        *,
+        migrations: Sequence[Migration] = MIGRATIONS,
+        locked_for: float = LOCKED_FOR,
+    ) -> None:
+        self._path = path
+        self._tidy = tidy
+        self._migrations = migrations
+        self._locked_for = locked_for
+        self.trouble = ""
+        """Why the file could not be used the last time, in a sentence; "": it could."""
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._counting = threading.Lock()
+        self._waiting_jobs = 0
+        self._waiting_bytes = 0
+        self._thread: threading.Thread | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._untidy_writes = 0
+        self._untidy_bytes = 0
+        self._closed = False
+
+    # From the loop.
+
+    def tell(self, work: Work[object], size: int = 0) -> bool:
+        """Whether it will be done; `size` is about how many bytes it holds."""
+        if self._closed:
+            return False
+        with self._counting:
+            full = self._waiting_jobs >= WAITING_JOBS
+            full |= bool(self._waiting_bytes) and self._waiting_bytes + size > WAITING_BYTES
+            if not full:
+                self._waiting_jobs += 1
+                self._waiting_bytes += size
+        if full:
+            self._in_trouble("it cannot be written as fast as it grows")
+            return False
+        self._give(Job(work, size))
+        return True
+
+    async def ask(self, work: Work[T]) -> T:
+        """What the work returns, or raises.  Raises StoreUnavailable where the file fails."""
+        if self._closed:
+            raise unavailable("it is closed")
+        answer: Future[T] = Future()
+        self._give(Job(work, answer=answer))
+        return await asyncio.wrap_future(answer)
+
+    async def aclose(self) -> None:
+        """Write what was told, and let go of the file.  Safe to call twice."""
+        self._closed = True
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._jobs.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, thread.join, LAST_WORDS)
+        if thread.is_alive():
+            log.warning("The recording is not written to its end: the disk takes too long.")
+
+    def _give(self, job: Job) -> None:
+        self._jobs.put(job)
+        if self._thread is None:
+            # A daemon: a disk that hangs must not keep the process from ending.
+            self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+            self._thread.start()
+
+    # In the thread.
+
+    def _run(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=TIDY_EVERY)
+            except Empty:
+                self._tidy_up()
+                continue
+            if job is None:
+                break
+            if job.answer is None:
+                self._told(job)
+            else:
+                self._asked(job, job.answer)
+        self._let_go()
+
+    def _told(self, job: Job) -> None:
+        try:
+            self._done(job.work)
+        except StoreUnavailable:
+            pass  # `_done` has said so
+        except Exception:
+            log.exception("A fault of Lingma Proxy: something could not be recorded")
+        finally:
+            with self._counting:
+                self._waiting_jobs -= 1
+                self._waiting_bytes -= job.size
+        self._untidy_writes += 1
+        self._untidy_bytes += job.size
+        if self._untidy_writes >= TIDY_AFTER_WRITES or self._untidy_bytes >= TIDY_AFTER_BYTES:
+            self._tidy_up()
+
+    def _asked(self, job: Job, answer: Future[Any]) -> None:
+        if not answer.set_running_or_notify_cancel():
+            return
+        try:
+            answer.set_result(self._done(job.work))
+        except BaseException as error:  # noqa: BLE001 - raised again where it was asked
+            answer.set_exception(error)
+
+    def _tidy_up(self) -> None:
+        self._untidy_writes = self._untidy_bytes = 0
+        with suppress(StoreUnavailable):
+            self._done(self._tidy)
+            if self._connection is not None:
+                # Gives pages that are free back to the disk; it must be read to its end.
+                self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def _done(self, work: Work[T]) -> T:
+        """The work in a transaction, on a new file if the one there turns out damaged."""
+        try:
+            try:
+                result = self._transaction(work)
+            except sqlite3.DatabaseError as error:
+                if primary(error) not in DAMAGED:
+                    raise
+                self._move_aside()
+                result = self._transaction(work)
+        except NewerRecording:
+            self._let_go()
+            raise self._failed("a newer version of Lingma Proxy has written it") from None
+        except (sqlite3.Error, OSError) as error:
+            self._let_go()
+            raise self._failed(complaint(error)) from error
+        self.trouble = ""
+        return result
+
+    def _transaction(self, work: Work[T]) -> T:
+        connection = self._connection or self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # SQLite may have done so already
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives its other files the mode of this one.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(self._path, timeout=self._locked_for, isolation_level=None)
+        try:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")  # safe with WAL; fewer waits
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = FAST")  # what is deleted is overwritten
+            migrate(connection, self._migrations)
+            connection.execute("BEGIN IMMEDIATE")
+            self._tidy(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _move_aside(self) -> None:
+        self._let_go()
+        aside = f"{self._path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+        log.warning(
+            "The recording is damaged. It is kept as %s, beside a new one that begins empty.", aside
+        )
+        self._path.replace(self._path.with_name(aside))
+        for other in ("-wal", "-shm"):
+            # They belong to the old file; beside a new one they would damage it, too.
+            self._path.with_name(self._path.name + other).unlink(missing_ok=True)
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def _failed(self, why: str) -> StoreUnavailable:
+        self._in_trouble(why)
+        return unavailable(why)
+
+    def _in_trouble(self, why: str) -> None:
+        sentence = f"The recording cannot be used: {why}."
+        if sentence != self.trouble:
+            log.warning("%s What would be kept there is lost meanwhile.", sentence)
+        self.trouble = sentence
+
+
+def unavailable(why: str) -> StoreUnavailable:
+    return StoreUnavailable(f"The recording cannot be used: {why}.")
+
+
+def primary(error: sqlite3.Error) -> int:
+    """SQLite's code for what went wrong, without its details; 0 where it gave none."""
+    return getattr(error, "sqlite_errorcode", 0) & PRIMARY
+
+
+def complaint(error: sqlite3.Error | OSError) -> str:
+    """What is wrong with the file, as it goes on after a colon; without its path."""
+    if isinstance(error, OSError):
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return "the disk is full"
+        return f"its folder cannot be used ({error.strerror})"
+    code = primary(error)
+    if code == sqlite3.SQLITE_FULL:
+        return "the disk is full"
+    if code in UNWRITABLE:
+        return "its file or folder cannot be written"
+    if code in HELD:
+        return "another program holds its file"
+    if code in DAMAGED:
+        return "its file is damaged"
+    return f"SQLite says {error}"
