@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lingma_proxy.errors import ProtocolError
-from lingma_proxy.jsonio import dumpb
-from lingma_proxy.wire.ndjson import NdjsonDecoder, encode
+from lingma_proxy.jsonio import dumpb, loads
+from lingma_proxy.wire.ndjson import NdjsonDecoder, encode, unbroken
 from support.cuts import at_points, in_two, one_by_one
 from support.strategies import json_values
 from support.work import copied
@@ -109,3 +109,12 @@ def test_a_long_line_in_many_pieces_is_not_copied_at_each() -> None:
 
     assert said == [piece * number]
     assert work < 6 * len(piece) * number
+
+
+def test_the_line_ends_of_unicode_can_be_spelled_out() -> None:
+    value = {"a\u2028": "\u0085\u2029\x0b\x0c\x1c\x1d\x1e\r\n", "é": "Å\u2027\u00c2"}
+
+    plain = unbroken(dumpb(value))
+
+    assert loads(plain) == value
+    assert len(plain.decode().splitlines()) == 1

@@ -67,3 +67,22 @@ class NdjsonDecoder:
 def encode(body: bytes) -> bytes:
     """One line.  `body` must hold no line ends (JSON has none)."""
     return body + b"\n"
+
+
+UNICODE_LINE_ENDS = {
+    "\u0085".encode(): b"\\u0085",
+    "\u2028".encode(): b"\\u2028",
+    "\u2029".encode(): b"\\u2029",
+}
+"""As UTF-8, and as JSON can spell them instead.  JSON spells out the others (U+000B, …) anyway."""
+
+
+def unbroken(body: bytes) -> bytes:
+    """The same JSON for readers that end a line where Unicode does.
+
+    `str.splitlines` is such a reader, and with it httpx, and with that Ollama's client.
+    """
+    for character, spelled in UNICODE_LINE_ENDS.items():
+        if character in body:
+            body = body.replace(character, spelled)
+    return body
