@@ -36,6 +36,9 @@ NAMES = Names(
         ("FAST", "dashscope_qwen3_coder"),
         ("mmodel", "mmodel"),  # usable, though not listed
         ("minimax-m2.7", "mmodel"),
+        ("kmodel:latest", "kmodel"),
+        ("fast:latest", "dashscope_qwen3_coder"),
+        ("claude-kmodel:latest", "kmodel"),
         ("auto", "org_auto"),
         ("Auto", "org_auto"),
         ("claude-kmodel", "kmodel"),
@@ -248,3 +251,9 @@ async def test_names_without_end_are_not_kept() -> None:
         assert policy.resolve(f"made-up-{number}") == f"made-up-{number}"
 
     assert len(policy._resolved) <= 201
+
+
+def test_a_tag_that_the_list_itself_has_is_kept():
+    tagged = Model("qwen3:latest", "Qwen 3")
+
+    assert resolve("qwen3:latest", [tagged, Model("qwen3", "Another")], Names()) == "qwen3:latest"

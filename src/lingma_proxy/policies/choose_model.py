@@ -13,6 +13,8 @@ from lingma_proxy.policies.base import Policy
 AUTO = ("org_auto", "auto")
 """The keys under which the vendor lists the model that chooses a model."""
 CLAUDE = "claude-"
+LATEST = ":latest"
+"""The tag that Ollama's clients put behind a name that has none."""
 LONGEST_NAME = 100
 """Characters of a name that are compared and shown; no model has a longer one."""
 MANY_NAMES = 200
@@ -43,8 +45,9 @@ def resolve(name: str, models: Sequence[Model], names: Names) -> str:
     """The key that a client's name means.  Raises ModelNotFound.
 
     In this order: the default · a key as it is spelled · Auto · the user's alias · a name or
-    key of the list in any case · a usual name · `claude-<key>` · a pattern of foreign names.  While no list is known,
-    what none of these knows passes as it is; once there is one, it is not found.
+    key of the list in any case · a usual name · any of these with `:latest` behind it ·
+    `claude-<key>` · a pattern of foreign names.  While no list is known, what none of these
+    knows passes as it is; once there is one, it is not found.
 
     A model that the list calls disabled passes: the list may be old, and only the vendor
     knows; it refuses in its own words.
@@ -97,6 +100,8 @@ def _ours(name: str, models: Sequence[Model], names: Names) -> str | None:
         return max(fitting, key=lambda model: model.enabled).key
     if folded in names.usual:
         return names.usual[folded]
+    if folded.endswith(LATEST):
+        return _ours(name[: -len(LATEST)], models, names)
     if names.claude_names and folded.startswith(CLAUDE):
         return _ours(name[len(CLAUDE) :], models, replace(names, claude_names=False))
     return None
