@@ -1,12 +1,13 @@
 """The protocol of a public API that we speak: one `Dialect` each, in `dialects/`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from lingma_proxy.conversation.events import Event
 from lingma_proxy.conversation.reply import Reply
 from lingma_proxy.conversation.request import ChatRequest
+from lingma_proxy.conversation.stopwatch import Stopwatch
 from lingma_proxy.errors import ProxyError
 from lingma_proxy.jsonio import JsonObject
 
@@ -23,13 +24,20 @@ class Asked:
     """Whether a stream is to end with its usage, where the client can choose."""
     warnings: tuple[str, ...] = ()
     """Parameters that no backend can honour, each named in a sentence."""
+    asks: bool = True
+    """Whether there is a question in it.  Else nobody is asked, and the answer is an empty one."""
+    watch: Stopwatch = field(default_factory=Stopwatch, compare=False, repr=False)
+    """Of the answer; the server starts it."""
 
 
 class Encoder(Protocol):
     """Says one stream in the words of a dialect.  Holds what was said, does no I/O."""
 
     def encode(self, events: Sequence[Event], choice: int = 0) -> bytes:
-        """The bytes for a batch of events of one of the replies."""
+        """The bytes for a batch of events of one of the replies.
+
+        Raises ProtocolError for what the model said and the dialect has no way to say.
+        """
         ...
 
     def end(self) -> bytes:

@@ -1,7 +1,7 @@
 """Run real clients against `lingma-proxy serve` with the simulator behind it.
 
-    python -m clients.run [CLIENT …]     all of them, or some: openai-py anthropic-py openai-js
-                                         anthropic-js claude-code
+    python -m clients.run [CLIENT …]     all of them, or some: openai-py anthropic-py ollama-py
+                                         openai-js anthropic-js ollama-js claude-code
 
 Each client is installed on first use (PyPI: into this environment's test group; npm: into
 CLIENTS_DIR, by default the user's cache folder) and runs with an empty home and a clean
@@ -46,6 +46,10 @@ class Client:
                 return [sys.executable, str(HERE / "openai_sdk.py"), mode]
             case "anthropic-py":
                 return [sys.executable, str(HERE / "anthropic_sdk.py"), mode]
+            case "ollama-py":
+                return [sys.executable, str(HERE / "ollama_sdk.py"), mode]
+            case "ollama-js":
+                return ["node", str(installed / "ollama_sdk.mjs"), mode]
             case "openai-js":
                 return ["node", str(installed / "openai_sdk.mjs"), mode]
             case "anthropic-js":
@@ -71,8 +75,10 @@ class Client:
 CLIENTS = (
     Client("openai-py"),
     Client("anthropic-py"),
+    Client("ollama-py"),
     Client("openai-js", ("openai", "zod")),
     Client("anthropic-js", ("@anthropic-ai/sdk", "zod")),
+    Client("ollama-js", ("ollama",)),
     Client("claude-code", ("@anthropic-ai/claude-code@2.1.197",)),
 )
 PATIENCE = 900.0

@@ -65,9 +65,13 @@ def test_whatever_the_vendor_says_is_a_legal_stream_with_one_end(
         asked = dialect.decode(body, "req_1")
         encoder = dialect.encoder(asked, 1_700_000_000)
         said = []
-        for at, batch in enumerate(batched(events, points)):
-            said.append(encoder.heartbeat() if at in beats else b"")
-            said.append(encoder.encode(batch))
-        said.append(encoder.end() if failure is None else encoder.fail(failure[1]))
+        try:
+            for at, batch in enumerate(batched(events, points)):
+                said.append(encoder.heartbeat() if at in beats else b"")
+                said.append(encoder.encode(batch))
+        except ProtocolError as error:  # arguments that are no object have no place in Ollama's
+            said.append(encoder.fail(error))
+        else:
+            said.append(encoder.end() if failure is None else encoder.fail(failure[1]))
 
         JUDGES[dialect.name].walk(asked, b"".join(said))

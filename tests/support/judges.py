@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import anthropic
 import openai
 
 from lingma_proxy.dialect import Asked
 from lingma_proxy.jsonio import Json, JsonObject, dumpb
-from support import anthropic_grammar, anthropic_sdk, openai_sdk
+from support import anthropic_grammar, anthropic_sdk, ollama_sdk, openai_sdk
 from support.chat_grammar import ChatGrammar
+from support.ollama_grammar import OllamaGrammar
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -181,6 +183,67 @@ def walk_anthropic(asked: Asked, stream: bytes) -> None:
     assert state == "done", f"the stream ended while {state}"
 
 
+OLLAMA_OPTIONS: JsonObject = {
+    "temperature": 0.5,
+    "top_p": 0.9,
+    "top_k": 40,
+    "seed": 7,
+    "num_predict": 100,
+    "stop": ["END"],
+    "presence_penalty": 0.1,
+    "frequency_penalty": 0.1,
+    "repeat_penalty": 1.1,
+    "num_ctx": 4096,
+    "num_gpu": 1,
+}
+OLLAMA_CHAT: JsonObject = {
+    "model": "qmodel",
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "What is it?\n", "images": [PIXEL]},
+        {
+            "role": "assistant",
+            "content": "Let me look.",
+            "thinking": "A file.",
+            "tool_calls": [
+                {"function": {"index": 0, "name": "read", "arguments": {"path": "a"}}},
+                {"id": "call_2", "function": {"name": "read", "arguments": {"path": "b"}}},
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_2", "content": "y"},
+        {"role": "tool", "tool_name": "read", "content": "x"},
+        {"role": "user", "content": "So?"},
+    ],
+    "tools": [
+        {
+            "type": "function",
+            "function": {"name": "read", "description": "Reads.", "parameters": SCHEMA},
+        }
+    ],
+    "think": "low",
+    "format": SCHEMA,
+    "options": OLLAMA_OPTIONS,
+    "keep_alive": "5m",
+}
+OLLAMA_GENERATE: JsonObject = {
+    "model": "qmodel",
+    "system": "Be brief.",
+    "prompt": "What is it?\n",
+    "images": [PIXEL],
+    "think": True,
+    "format": "json",
+    "options": OLLAMA_OPTIONS,
+    "keep_alive": 60,
+}
+
+
+def walk_ollama(asked: Asked, stream: bytes, *, chat: bool) -> None:
+    del asked
+    grammar = OllamaGrammar(chat=chat)
+    grammar.feed(stream)
+    grammar.end()
+
+
 JUDGES: dict[str, Judge] = {
     "openai_chat": Judge(CHAT, walk_chat, folded_chat, read_chat, openai.APIError),
     "anthropic": Judge(
@@ -189,5 +252,19 @@ JUDGES: dict[str, Judge] = {
         anthropic_sdk.folded,
         anthropic_sdk.read,
         anthropic.APIStatusError,
+    ),
+    "ollama_chat": Judge(
+        OLLAMA_CHAT,
+        partial(walk_ollama, chat=True),
+        ollama_sdk.folded_chat,
+        ollama_sdk.read_chat,
+        ollama_sdk.ResponseError,
+    ),
+    "ollama_generate": Judge(
+        OLLAMA_GENERATE,
+        partial(walk_ollama, chat=False),
+        ollama_sdk.folded_generate,
+        ollama_sdk.read_generate,
+        ollama_sdk.ResponseError,
     ),
 }

@@ -1,6 +1,11 @@
 """The public APIs that we speak.  Adding one is adding a line to the table."""
 
 from lingma_proxy.dialect import Dialect
-from lingma_proxy.dialects import anthropic, openai_chat
+from lingma_proxy.dialects import anthropic, ollama, openai_chat
 
-DIALECTS: tuple[Dialect, ...] = (openai_chat.DIALECT, anthropic.DIALECT)
+DIALECTS: tuple[Dialect, ...] = (
+    openai_chat.DIALECT,
+    anthropic.DIALECT,
+    ollama.CHAT,
+    ollama.GENERATE,
+)

@@ -17,7 +17,8 @@ PROTOCOLS = {
     "openai_chat": "openai.chat_completions",
     "openai_responses": "openai.responses",
     "anthropic": "anthropic.messages",
-    "ollama": "ollama.chat",
+    "ollama_chat": "ollama.chat",
+    "ollama_generate": "ollama.generate",
 }
 """Dialects by the names that this document has always had for them."""
 DISCOVERY = ("lm_studio.discovery", "ollama.discovery", "llamacpp.discovery", "vllm.discovery")

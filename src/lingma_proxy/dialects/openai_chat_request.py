@@ -152,7 +152,7 @@ def choices(body: JsonObject) -> int:
     return n
 
 
-def ends(value: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def ends(value: Json, place: str = "stop") -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The stop sequences, as many as there are, and a warning for those that are none."""
     match value:
         case None:
@@ -162,11 +162,11 @@ def ends(value: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
         case list() if all(isinstance(each, str) for each in value):
             asked = value
         case _:
-            raise refused("stop", f"is a string or a list of strings, not {kind_of(value)}.")
+            raise refused(place, f"is a string or a list of strings, not {kind_of(value)}.")
     stop = tuple(dict.fromkeys(each for each in asked if each))
     if all(asked):
         return stop, ()
-    return stop, ("stop: an empty sequence stops nothing.",)
+    return stop, (f"{place}: an empty sequence stops nothing.",)
 
 
 SAMPLING = frozenset(

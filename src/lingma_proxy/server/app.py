@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from lingma_proxy.dialect import Dialect
-from lingma_proxy.dialects import DIALECTS
+from lingma_proxy.dialects import DIALECTS, anthropic, ollama, openai_chat
 from lingma_proxy.errors import (
     MethodNotAllowed,
     NotFound,
@@ -32,12 +32,14 @@ from lingma_proxy.server.chat import Chat
 from lingma_proxy.server.connection import Connections
 from lingma_proxy.server.exchange import Exchange, new_request_id
 from lingma_proxy.server.guard import Guard
+from lingma_proxy.server.ollama import Ollama
 from lingma_proxy.server.replies import InternalError, error_headers, json_response
 
 log = logging.getLogger("lingma_proxy.server")
 access = logging.getLogger("lingma_proxy.access")
 
 Handler: TypeAlias = Callable[[Exchange], Awaitable[web.StreamResponse]]
+
 
 ONE_MODEL = "/v1/models/"
 """The only path with something behind it: a model's name, which may hold slashes."""
@@ -48,8 +50,6 @@ NOT_YET = {
     "/api/v1/responses": "OpenAI's Responses API",
     "/v1/completions": "OpenAI's old Completions API",
     "/v1/embeddings": "OpenAI's Embeddings API",
-    "/api/chat": "Ollama's chat",
-    "/api/generate": "Ollama's chat",
 }
 """What clients ask for and would otherwise be told is a slip of the pen."""
 
@@ -66,8 +66,9 @@ class Server:
             allowed_hosts=frozenset(name.lower() for name in serving.allowed_hosts),
             allowed_origins=frozenset(serving.allowed_origins),
         )
-        self._chat = Chat(gateway.backend, heartbeat=serving.heartbeat)
+        self._chat = Chat(gateway.backend, gateway.resolve, heartbeat=serving.heartbeat)
         self._catalogue = Catalogue(gateway)
+        self._ollama = Ollama(gateway)
         self._routes = self._table()
         self._runner: web.ServerRunner | None = None
 
@@ -114,7 +115,7 @@ class Server:
         for dialect in DIALECTS:
             for path in dialect.paths:
                 routes[path] = {"POST": partial(self._chat.answer, dialect)}
-        for path, method, handler in self._catalogue.routes():
+        for path, method, handler in (*self._catalogue.routes(), *self._ollama.routes()):
             routes.setdefault(path, {})[method] = handler
         return routes
 
@@ -196,8 +197,9 @@ def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:
     for dialect in DIALECTS:
         if any(path == own or path.startswith(own + "/") for own in dialect.paths):
             return dialect
-    wanted = "anthropic" if "anthropic-version" in headers else "openai_chat"
-    return next(dialect for dialect in DIALECTS if dialect.name == wanted)
+    if path.rstrip("/") in ollama.PAGES:
+        return ollama.CHAT
+    return anthropic.DIALECT if "anthropic-version" in headers else openai_chat.DIALECT
 
 
 def preflight(exchange: Exchange, methods: dict[str, Handler]) -> web.Response:

@@ -14,7 +14,6 @@ from lingma_proxy.dialects import (
     anthropic_models,
     capabilities,
     lmstudio,
-    ollama_tags,
     openai_models,
 )
 from lingma_proxy.errors import ProxyError
@@ -44,7 +43,6 @@ class Catalogue:
             "/v1/capabilities": self._capabilities,
             "/v1/models": self._models,
             "/api/v1/models": self._lmstudio,
-            "/api/tags": self._tags,
             "/props": self._props,
             "/v1/props": self._props,
         }
@@ -72,9 +70,6 @@ class Catalogue:
 
     async def _lmstudio(self, exchange: Exchange) -> web.StreamResponse:
         return self._say(exchange, lmstudio.listing(await self._gateway.backend.models()))
-
-    async def _tags(self, exchange: Exchange) -> web.StreamResponse:
-        return self._say(exchange, ollama_tags.listing(await self._gateway.backend.models()))
 
     async def _props(self, exchange: Exchange) -> web.StreamResponse:
         default = self._gateway.default_model()

@@ -7,14 +7,14 @@ first interval of silence: until then an error is a status, after it an event.
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 
 from aiohttp import web
 
 from lingma_proxy.backend import Backend, EventStream
-from lingma_proxy.conversation.events import Event, ReplyEnded, ReplyStarted
-from lingma_proxy.conversation.reply import Collector
+from lingma_proxy.conversation.events import Event, FinishReason, ReplyEnded, ReplyStarted
+from lingma_proxy.conversation.reply import Collector, Reply
 from lingma_proxy.dialect import Asked, Dialect
 from lingma_proxy.errors import BackendUnavailable, ProxyError
 from lingma_proxy.server.body import understood
@@ -29,8 +29,11 @@ log = logging.getLogger("lingma_proxy.server")
 class Chat:
     """Answers the routes of the dialects from one backend."""
 
-    def __init__(self, backend: Backend, *, heartbeat: float) -> None:
+    def __init__(
+        self, backend: Backend, resolve: Callable[[str], str], *, heartbeat: float
+    ) -> None:
         self._backend = backend
+        self._resolve = resolve
         self._heartbeat = heartbeat
         self._answering: set[asyncio.Task[object]] = set()
         self._stopping = False
@@ -42,6 +45,9 @@ class Chat:
         self._answering.add(task)
         try:
             asked = await understood(exchange.http, lambda body: dialect.decode(body, exchange.id))
+            if not asked.asks:
+                return self._nothing(dialect, asked, exchange)
+            asked.watch.start()
             if asked.stream:
                 return await self._stream(dialect, asked, exchange)
             return await self._whole(dialect, asked, exchange)
@@ -65,6 +71,15 @@ class Chat:
             if left:
                 await asyncio.wait(left, timeout=1)
 
+    def _nothing(self, dialect: Dialect, asked: Asked, exchange: Exchange) -> web.StreamResponse:
+        """The answer to who asks nothing of a model that is there.  Raises ModelNotFound."""
+        model = self._resolve(asked.request.model) or asked.request.model
+        reply = Reply(asked.request.id, model, (), FinishReason.STOP)
+        return json_response(
+            dialect.whole(asked, [reply], int(time.time())),
+            headers={**exchange.headers, **warning_header(asked.warnings)},
+        )
+
     async def _whole(
         self, dialect: Dialect, asked: Asked, exchange: Exchange
     ) -> web.StreamResponse:
@@ -72,6 +87,7 @@ class Chat:
         async with aclosing(fan_out(self._replies(asked))) as batches:
             async for choice, batch in batches:
                 collectors[choice].feed(batch)
+                asked.watch.hear(batch)
         replies = [collector.reply() for collector in collectors]
         body = dialect.whole(asked, replies, int(time.time()))
         warnings = asked.warnings + replies[0].warnings
@@ -97,6 +113,7 @@ class Chat:
                 async for choice, batch in batches:
                     if not response.prepared:
                         say_warnings(response, asked, batch)
+                    asked.watch.hear(batch)
                     unsent += encoder.encode(batch, choice)
                     # What ends a reply goes out with what ends the stream: a write less.
                     if unsent and not (batch and isinstance(batch[-1], ReplyEnded)):
