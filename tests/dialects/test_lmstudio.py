@@ -1,4 +1,4 @@
-from lingma_proxy.dialects.lmstudio import listing
+from lingma_proxy.dialects.lmstudio import listing, older_listing
 from support.models import ACCOUNT
 
 
@@ -16,4 +16,15 @@ def test_only_models_that_see_have_vision():
         True,
         False,
         False,
+    ]
+
+
+def test_the_older_list_has_the_same_models_by_kind():
+    listed = older_listing(ACCOUNT)
+
+    assert listed["object"] == "list"
+    assert [(model["id"], model["type"], model["state"]) for model in listed["data"]] == [
+        ("kmodel", "vlm", "loaded"),
+        ("qmodel", "llm", "loaded"),
+        ("mmodel", "llm", "loaded"),
     ]

@@ -49,6 +49,14 @@ async def test_one_model_answers_to_all_its_names(name):
         assert (status, body["id"]) == (200, "kmodel")
 
 
+@pytest.mark.parametrize("name", ["kmodel", "kimi-k2.6", "gpt-4o"])
+async def test_lm_studios_one_model_answers_to_them_too(name):
+    status, body = await get(f"/api/v0/models/{name}")
+
+    assert (status, body["id"], body["type"]) == (200, "kmodel", "vlm")
+    assert body["max_context_length"] == 256_000
+
+
 async def test_a_model_that_is_not_there():
     async with scripted() as served:
         await served.get("/v1/models")
@@ -70,6 +78,8 @@ async def test_the_incumbents_pages_are_there():
         "/health": "state",
         "/api/v1/models": "models",
         "/api/tags": "models",
+        "/api/v0/models": "data",
+        "/lmstudio-greeting": "lmstudio",
         "/props": "model_alias",
         "/v1/props": "default_generation_settings",
         "/capabilities": "features",

@@ -41,15 +41,14 @@ access = logging.getLogger("lingma_proxy.access")
 Handler: TypeAlias = Callable[[Exchange], Awaitable[web.StreamResponse]]
 
 
-ONE_MODEL = "/v1/models/"
-"""The only path with something behind it: a model's name, which may hold slashes."""
-
-
 NOT_YET = {
     "/v1/responses": "OpenAI's Responses API",
     "/api/v1/responses": "OpenAI's Responses API",
     "/v1/completions": "OpenAI's old Completions API",
     "/v1/embeddings": "OpenAI's Embeddings API",
+    "/api/v0/completions": "LM Studio's Completions API",
+    "/api/v0/embeddings": "LM Studio's Embeddings API",
+    "/api/v1/chat": "LM Studio's chat of version 1",
 }
 """What clients ask for and would otherwise be told is a slip of the pen."""
 
@@ -69,6 +68,11 @@ class Server:
         self._chat = Chat(gateway.backend, gateway.resolve, heartbeat=serving.heartbeat)
         self._catalogue = Catalogue(gateway)
         self._ollama = Ollama(gateway)
+        self._one_model = {
+            "/v1/models/": self._catalogue.one_model,
+            "/api/v0/models/": self._catalogue.one_for_lmstudio,
+        }
+        """The only paths with something behind them: a model's name, which may hold slashes."""
         self._routes = self._table()
         self._runner: web.ServerRunner | None = None
 
@@ -171,9 +175,10 @@ class Server:
         methods = self._routes.get(path) or self._routes.get(path.rstrip("/") or "/")
         if methods is not None:
             return methods, path
-        if path.startswith(ONE_MODEL):
-            name = unquote(path.removeprefix(ONE_MODEL))
-            return {"GET": partial(self._catalogue.one_model, name=name)}, path
+        for beginning, one_model in self._one_model.items():
+            if path.startswith(beginning):
+                name = unquote(path.removeprefix(beginning))
+                return {"GET": partial(one_model, name=name)}, path
         if path in NOT_YET:
             raise NotFound(
                 f"{NOT_YET[path]} is not spoken by this version: point the client at"

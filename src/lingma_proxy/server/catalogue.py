@@ -16,6 +16,7 @@ from lingma_proxy.dialects import (
     lmstudio,
     openai_models,
 )
+from lingma_proxy.dialects.catalogue import find
 from lingma_proxy.errors import ProxyError
 from lingma_proxy.gateway import Gateway
 from lingma_proxy.jsonio import JsonObject
@@ -43,6 +44,8 @@ class Catalogue:
             "/v1/capabilities": self._capabilities,
             "/v1/models": self._models,
             "/api/v1/models": self._lmstudio,
+            "/api/v0/models": self._lmstudio_v0,
+            "/lmstudio-greeting": self._greeting,
             "/props": self._props,
             "/v1/props": self._props,
         }
@@ -51,12 +54,22 @@ class Catalogue:
 
     async def one_model(self, exchange: Exchange, name: str) -> web.StreamResponse:
         """The model that answers to a name, whichever way it is spelled."""
+        models, key = await self._called(name)
+        shape = anthropic_models if speaks_anthropic(exchange) else openai_models
+        return self._say(exchange, shape.one(models, key))
+
+    async def one_for_lmstudio(self, exchange: Exchange, name: str) -> web.StreamResponse:
+        """The same, as LM Studio says it."""
+        models, key = await self._called(name)
+        return self._say(exchange, lmstudio.older_entry(find(models, key)))
+
+    async def _called(self, name: str) -> tuple[Sequence[Model], str]:
+        """The models, among them the one that has this name, and its key."""
         models = await self._gateway.backend.models()
         key = self._gateway.resolve(name)
         if all(model.key != key for model in models):
             models = [*models, Model(key, key)]
-        shape = anthropic_models if speaks_anthropic(exchange) else openai_models
-        return self._say(exchange, shape.one(models, key))
+        return models, key
 
     async def _models(self, exchange: Exchange) -> web.StreamResponse:
         models = list(await self._gateway.backend.models())
@@ -70,6 +83,13 @@ class Catalogue:
 
     async def _lmstudio(self, exchange: Exchange) -> web.StreamResponse:
         return self._say(exchange, lmstudio.listing(await self._gateway.backend.models()))
+
+    async def _lmstudio_v0(self, exchange: Exchange) -> web.StreamResponse:
+        return self._say(exchange, lmstudio.older_listing(await self._gateway.backend.models()))
+
+    async def _greeting(self, exchange: Exchange) -> web.StreamResponse:
+        """By this LM Studio's programs know that they have found a server."""
+        return self._say(exchange, {"lmstudio": True})
 
     async def _props(self, exchange: Exchange) -> web.StreamResponse:
         default = self._gateway.default_model()
