@@ -13,6 +13,7 @@ ROOT = Path(lingma_proxy.__file__).parent
 FLOORS: dict[str, int] = {
     "errors": 0,
     "jsonio": 1,
+    "lately": 1,
     "settings": 1,
     "conversation": 2,
     "wire": 2,
@@ -23,6 +24,7 @@ FLOORS: dict[str, int] = {
     "vendor": 4,
     "tools": 4,
     "images": 4,
+    "documents": 4,
     "transports": 4,
     "aside": 4,
     "backends": 5,

@@ -23,6 +23,7 @@ from lingma_proxy.policies.cut_off import CutOff
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
+from lingma_proxy.policies.prepare_documents import PrepareDocuments
 from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.settle import Settle
@@ -77,6 +78,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "fit_names": FitNames,
     "limit": lambda inner: Limit(inner, 1, 1, 60.0),
     "measure_usage": lambda inner: MeasureUsage(inner, lambda _: 1, len),
+    "prepare_documents": PrepareDocuments,
     "prepare_images": PrepareImages,
     "remember_models": lambda inner: RememberModels(inner, 60.0),
     "settle": unsettled,

@@ -1,7 +1,7 @@
 """Settings in, a gateway out.
 
-    Settle ▸ ChooseModel ▸ Limit ▸ PrepareImages ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage
-      ▸ CutOff ▸ SplitThinking ▸ ContinuePrefill ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
+    Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ FitNames ▸ AnswerInJson
+      ▸ MeasureUsage ▸ CutOff ▸ SplitThinking ▸ ContinuePrefill ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
@@ -23,6 +23,7 @@ from lingma_proxy.policies.cut_off import CutOff
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
+from lingma_proxy.policies.prepare_documents import PrepareDocuments
 from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.settle import Settle
@@ -78,6 +79,7 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     backend = AnswerInJson(backend)  # outside: two attempts, both measured
     backend = FitNames(backend)
     backend = PrepareImages(backend)
+    backend = PrepareDocuments(backend, most_pages=settings.document_max_pages)
     backend = limit = Limit(
         backend, settings.max_concurrent, settings.max_queue, settings.queue_timeout
     )

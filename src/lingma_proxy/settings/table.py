@@ -317,6 +317,12 @@ class Settings:
     max_body_mb: int = _setting(
         32, Whole(1, 1024, "MB"), "The largest body of a request; more is a 413.", group=LIMITS
     )
+    document_max_pages: int = _setting(
+        300,
+        Whole(1, 10000),
+        "The most pages of a PDF that are read; one that has more is refused.",
+        group=LIMITS,
+    )
     connect_timeout: float = _setting(
         10.0, Number(0.1, 600), "How long a connection to Lingma may take.", group=LIMITS
     )
