@@ -24,7 +24,6 @@ from lingma_proxy.conversation.request import (
 from lingma_proxy.dialect import Asked
 from lingma_proxy.dialects import openai_shared as shared
 from lingma_proxy.dialects.ollama_messages import conversation, images
-from lingma_proxy.dialects.openai_chat_request import ends
 from lingma_proxy.dialects.openai_shared import (
     EFFORTS,
     a_list_at,
@@ -68,7 +67,7 @@ def decode_generate(body: JsonObject, id: str) -> OllamaAsked:
 
 def asked(body: JsonObject, id: str, messages: tuple[Message, ...]) -> OllamaAsked:
     options = {f"options.{name}": value for name, value in an_object_at(body, "options").items()}
-    stop, stop_warnings = ends(options.get("options.stop"), "options.stop")
+    stop, stop_warnings = shared.ends(options.get("options.stop"), "options.stop")
     thinking, thinking_warnings = reasoning(body.get("think"))
     declared = [
         shared.tool(value, f"tools[{at}]") for at, value in enumerate(a_list_at(body, "tools"))

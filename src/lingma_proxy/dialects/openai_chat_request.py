@@ -49,7 +49,7 @@ def decode(body: JsonObject, id: str) -> ChatAsked:
     """Raises InvalidRequest."""
     refuse_what_would_be_wrong(body)
     tools, choice = offered(body)
-    stop, stop_warnings = ends(body.get("stop"))
+    stop, stop_warnings = shared.ends(body.get("stop"))
     functions = bool(body.get("functions"))
     request = ChatRequest(
         id=id,
@@ -150,23 +150,6 @@ def choices(body: JsonObject) -> int:
     if n > MOST_CHOICES:
         raise refused("n", f"is at most {MOST_CHOICES}, not {shared.shown(n)}.")
     return n
-
-
-def ends(value: Json, place: str = "stop") -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The stop sequences, as many as there are, and a warning for those that are none."""
-    match value:
-        case None:
-            return (), ()
-        case str():
-            asked = [value]
-        case list() if all(isinstance(each, str) for each in value):
-            asked = value
-        case _:
-            raise refused(place, f"is a string or a list of strings, not {kind_of(value)}.")
-    stop = tuple(dict.fromkeys(each for each in asked if each))
-    if all(asked):
-        return stop, ()
-    return stop, (f"{place}: an empty sequence stops nothing.",)
 
 
 SAMPLING = frozenset(

@@ -138,6 +138,23 @@ def a_list_at(body: JsonObject, name: str, place: str = "") -> list[Json]:
             raise refused(f"{place}{name}", f"is a list, not {kind_of(value)}.")
 
 
+def ends(value: Json, place: str = "stop") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The stop sequences, as many as there are, and a warning for those that are none."""
+    match value:
+        case None:
+            return (), ()
+        case str():
+            asked = [value]
+        case list() if all(isinstance(each, str) for each in value):
+            asked = value
+        case _:
+            raise refused(place, f"is a string or a list of strings, not {kind_of(value)}.")
+    stop = tuple(dict.fromkeys(each for each in asked if each))
+    if all(asked):
+        return stop, ()
+    return stop, (f"{place}: an empty sequence stops nothing.",)
+
+
 def shown(value: Json) -> str:
     """A number as it came; of anything else only the kind, for it may be long or private."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -244,6 +261,16 @@ LONGEST_NAME = 128
 
 def function(value: Json, place: str) -> Tool:
     """A function's definition: `{name, description?, parameters?, strict?}`."""
+    name = tool_name(value, place)
+    return Tool(
+        name,
+        string(value, "description", f"{place}.") or "",
+        schema(value.get("parameters"), f"{place}.parameters"),
+        flag(value, "strict", f"{place}."),
+    )
+
+
+def tool_name(value: Json, place: str) -> str:
     match value:
         case {"name": str(name)}:
             pass
@@ -251,12 +278,7 @@ def function(value: Json, place: str) -> Tool:
             raise refused(place, "is an object with a name that is a string.")
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise refused(f"{place}.name", f"is 1 to {LONGEST_NAME} printable characters.")
-    return Tool(
-        name,
-        string(value, "description", f"{place}.") or "",
-        schema(value.get("parameters"), f"{place}.parameters"),
-        flag(value, "strict", f"{place}."),
-    )
+    return name
 
 
 def schema(value: Json, place: str) -> JsonObject:
