@@ -29,6 +29,13 @@ from support.strategies import arguments, json_objects, some_text, texts, words
 Answer = Callable[[JsonObject, Sequence[tuple[str, str]]], list[JsonObject]]
 
 
+def ask(dialect: Dialect, conversation: list[JsonObject]) -> JsonObject:
+    """A request in which a client shows all that was said."""
+    if dialect.name == "openai_responses":
+        return {"model": "m", "input": conversation, "include": ["reasoning.encrypted_content"]}
+    return {"model": "m", "max_tokens": 9, "messages": conversation}
+
+
 def answer_chat(whole: JsonObject, results: Sequence[tuple[str, str]]) -> list[JsonObject]:
     message = whole["choices"][0]["message"]
     return [
@@ -54,8 +61,16 @@ def answer_ollama(whole: JsonObject, results: Sequence[tuple[str, str]]) -> list
     ]
 
 
+def answer_responses(whole: JsonObject, results: Sequence[tuple[str, str]]) -> list[JsonObject]:
+    return [
+        *whole["output"],
+        *({"type": "function_call_output", "call_id": id, "output": text} for id, text in results),
+    ]
+
+
 ANSWERS: dict[str, Answer] = {
     "openai_chat": answer_chat,
+    "openai_responses": answer_responses,
     "anthropic": answer_anthropic,
     "ollama_chat": answer_ollama,
 }
@@ -88,14 +103,13 @@ def test_a_reply_comes_back_as_it_was_said(
 ) -> None:
     parts, results = history
     question = {"role": "user", "content": "x"}
-    body = {"model": "m", "max_tokens": 9, "messages": [question]}
-    asked = dialect.decode(body, "req_1")
+    asked = dialect.decode(ask(dialect, [question]), "req_1")
     asked = replace(asked, request=replace(asked.request, reasoning=SHOWN))
     reply = Reply("1", "m", tuple(parts), FinishReason.STOP)
 
     whole = loads(dumpb(dialect.whole(asked, [reply], 0)))
     again = [question, *ANSWERS[dialect.name](whole, results)]
-    messages = dialect.decode({**body, "messages": again}, "req_2").request.messages
+    messages = dialect.decode(ask(dialect, again), "req_2").request.messages
 
     came_back = [part for part in messages[1].parts if part != Text("")]  # it says nothing
     assert [plain(part) for part in came_back] == [plain(part) for part in parts]

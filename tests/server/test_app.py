@@ -45,10 +45,10 @@ async def test_a_near_miss_is_pointed_out():
 
 async def test_an_api_that_is_not_spoken_yet_is_no_slip_of_the_pen():
     async with scripted() as served:
-        answer, data = await served.post("/v1/responses", CHAT)
+        answer, data = await served.post("/v1/embeddings", CHAT)
 
     assert answer.status == 404
-    assert "Responses API is not spoken" in loads(data)["error"]["message"]
+    assert "Embeddings API is not spoken" in loads(data)["error"]["message"]
 
 
 async def test_a_trailing_slash_does_no_harm():

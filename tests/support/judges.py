@@ -12,6 +12,7 @@ from lingma_proxy.jsonio import Json, JsonObject, dumpb
 from support import anthropic_grammar, anthropic_sdk, ollama_sdk, openai_sdk
 from support.chat_grammar import ChatGrammar
 from support.ollama_grammar import OllamaGrammar
+from support.responses_grammar import ResponsesGrammar
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -244,8 +245,143 @@ def walk_ollama(asked: Asked, stream: bytes, *, chat: bool) -> None:
     grammar.end()
 
 
+RESPONSES: JsonObject = {
+    "model": "qmodel",
+    "stream": True,
+    "instructions": "Be brief.",
+    "input": [
+        {"role": "developer", "content": "And kind."},
+        {
+            "type": "message",
+            "role": "user",
+            "id": "msg_1",
+            "content": [
+                {"type": "input_text", "text": "What is it?\n"},
+                {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"},
+            ],
+        },
+        {
+            "type": "reasoning",
+            "id": "rs_1",
+            "summary": [{"type": "summary_text", "text": "A file."}],
+            "encrypted_content": "Zm9yZWlnbg==",
+        },
+        {
+            "type": "message",
+            "role": "assistant",
+            "id": "msg_2",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "Let me look.", "annotations": []}],
+        },
+        {
+            "type": "function_call",
+            "call_id": "call_1",
+            "name": "read",
+            "arguments": '{"path": "a"}',
+        },
+        {
+            "type": "function_call",
+            "call_id": "call_2",
+            "name": "stop",
+            "namespace": "agents",
+            "arguments": "{}",
+        },
+        {"type": "custom_tool_call", "call_id": "call_3", "name": "patch", "input": "+ a\n"},
+        {
+            "type": "local_shell_call",
+            "id": "lsh_1",
+            "call_id": "call_4",
+            "action": {"type": "exec", "command": ["ls"], "env": {}},
+        },
+        {
+            "type": "function_call_output",
+            "call_id": "call_1",
+            "output": [{"type": "input_text", "text": "x"}],
+        },
+        {"type": "function_call_output", "call_id": "call_2", "output": ""},
+        {"type": "custom_tool_call_output", "call_id": "call_3", "output": "Done."},
+        {"type": "local_shell_call_output", "id": "lsh_1", "output": "a"},
+        {"type": "web_search_call", "id": "ws_1", "status": "completed"},
+        {"role": "user", "content": "So?"},
+    ],
+    "tools": [
+        {
+            "type": "function",
+            "name": "read",
+            "description": "Reads.",
+            "parameters": SCHEMA,
+            "strict": True,
+        },
+        {
+            "type": "namespace",
+            "name": "agents",
+            "description": "Helpers.",
+            "tools": [{"type": "function", "name": "stop", "parameters": SCHEMA}],
+        },
+        {
+            "type": "custom",
+            "name": "patch",
+            "description": "Edits.",
+            "format": {"type": "grammar", "syntax": "lark", "definition": "start: /.+/"},
+        },
+        {"type": "local_shell"},
+        {"type": "web_search"},
+    ],
+    "tool_choice": {
+        "type": "allowed_tools",
+        "mode": "auto",
+        "tools": [{"type": "function", "name": "read"}, {"type": "custom", "name": "patch"}],
+    },
+    "parallel_tool_calls": False,
+    "temperature": 0.5,
+    "top_p": 0.9,
+    "max_output_tokens": 100,
+    "reasoning": {"effort": "low", "summary": "auto"},
+    "text": {
+        "format": {"type": "json_schema", "name": "answer", "schema": SCHEMA, "strict": True},
+        "verbosity": "low",
+    },
+    "include": ["reasoning.encrypted_content"],
+    "store": False,
+    "metadata": {"a": "b"},
+    "prompt_cache_key": "thread-1",
+}
+
+
+def walk_responses(asked: Asked, stream: bytes) -> None:  # the stream says it all
+    grammar = ResponsesGrammar()
+    grammar.feed(stream)
+    grammar.end()
+
+
+class ResponseFailed(Exception):  # the event's own name
+    """The SDK raises nothing: it hands the event over, and its user looks at it."""
+
+
+def folded_responses(stream: bytes) -> JsonObject:
+    with openai_sdk.client(stream).responses.stream(model="m", input="x") as events:
+        for event in events:
+            match event.type:
+                case "response.completed" | "response.incomplete":
+                    return plain(event.response.to_dict())  # type: ignore[no-any-return]  # an object
+                case "response.failed":
+                    assert event.response.error is not None
+                    raise ResponseFailed(event.response.error.message)
+                case _:
+                    pass
+    raise AssertionError("the stream has no end")
+
+
+def read_responses(body: JsonObject) -> JsonObject:
+    client = openai_sdk.client(dumpb(body), media_type="application/json")
+    return plain(client.responses.create(model="m", input="x").to_dict())  # type: ignore[no-any-return]  # the same
+
+
 JUDGES: dict[str, Judge] = {
     "openai_chat": Judge(CHAT, walk_chat, folded_chat, read_chat, openai.APIError),
+    "openai_responses": Judge(
+        RESPONSES, walk_responses, folded_responses, read_responses, ResponseFailed
+    ),
     "anthropic": Judge(
         ANTHROPIC,
         walk_anthropic,

@@ -42,8 +42,6 @@ Handler: TypeAlias = Callable[[Exchange], Awaitable[web.StreamResponse]]
 
 
 NOT_YET = {
-    "/v1/responses": "OpenAI's Responses API",
-    "/api/v1/responses": "OpenAI's Responses API",
     "/v1/completions": "OpenAI's old Completions API",
     "/v1/embeddings": "OpenAI's Embeddings API",
     "/api/v0/completions": "LM Studio's Completions API",
@@ -182,7 +180,7 @@ class Server:
         if path in NOT_YET:
             raise NotFound(
                 f"{NOT_YET[path]} is not spoken by this version: point the client at"
-                " /v1/chat/completions or /v1/messages."
+                " /v1/chat/completions, /v1/responses or /v1/messages."
             )
         near = get_close_matches(path, self._routes, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
