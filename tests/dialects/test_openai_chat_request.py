@@ -100,6 +100,10 @@ def test_the_newer_limit_wins():
     assert sampled(max_tokens=1, max_completion_tokens=2).max_tokens == 2
 
 
+def test_no_limit_may_be_spelled_as_lm_studio_does():
+    assert sampled(max_tokens=-1).max_tokens is None
+
+
 def test_top_k_of_all_is_none():
     assert sampled(top_k=0).top_k is sampled(top_k=-1).top_k is None
 
@@ -305,7 +309,7 @@ def test_the_detail_of_images_is_all_the_same(detail: str, warned: int):
         ({"presence_penalty": -3}, "presence_penalty"),
         ({"frequency_penalty": True}, "frequency_penalty"),
         ({"max_tokens": 0}, "max_tokens"),
-        ({"max_tokens": -1, "max_completion_tokens": 1}, "max_tokens"),
+        ({"max_tokens": -2, "max_completion_tokens": 1}, "max_tokens"),
         ({"max_completion_tokens": "many"}, "max_completion_tokens"),
         ({"seed": 0.5}, "seed"),
         ({"n": 0}, "n"),

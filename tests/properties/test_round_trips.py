@@ -73,6 +73,7 @@ ANSWERS: dict[str, Answer] = {
     "openai_responses": answer_responses,
     "anthropic": answer_anthropic,
     "ollama_chat": answer_ollama,
+    "lmstudio_chat": answer_chat,
 }
 WITHOUT_HISTORY = {"ollama_generate"}
 """There, each question is the first."""

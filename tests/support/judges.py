@@ -110,6 +110,14 @@ def read_chat(body: JsonObject) -> JsonObject:
     return said(client.chat.completions.create(model="m", messages=[]).to_dict())
 
 
+def read_lmstudio(body: JsonObject) -> JsonObject:
+    """Without what LM Studio says only when it does not stream."""
+    answer = read_chat(body)
+    for more in ("stats", "model_info", "runtime"):
+        assert answer.pop(more)
+    return answer
+
+
 def said(completion: JsonObject) -> JsonObject:
     """What a completion says, by either of the SDK's two ways."""
     return {key: plain(value) for key, value in completion.items() if value is not None}
@@ -389,6 +397,7 @@ JUDGES: dict[str, Judge] = {
         anthropic_sdk.read,
         anthropic.APIStatusError,
     ),
+    "lmstudio_chat": Judge(CHAT, walk_chat, folded_chat, read_lmstudio, openai.APIError),
     "ollama_chat": Judge(
         OLLAMA_CHAT,
         partial(walk_ollama, chat=True),

@@ -1,7 +1,7 @@
 """The public APIs that we speak.  Adding one is adding a line to the table."""
 
 from lingma_proxy.dialect import Dialect
-from lingma_proxy.dialects import anthropic, ollama, openai_chat, openai_responses
+from lingma_proxy.dialects import anthropic, lmstudio_chat, ollama, openai_chat, openai_responses
 
 DIALECTS: tuple[Dialect, ...] = (
     openai_chat.DIALECT,
@@ -9,4 +9,5 @@ DIALECTS: tuple[Dialect, ...] = (
     anthropic.DIALECT,
     ollama.CHAT,
     ollama.GENERATE,
+    lmstudio_chat.DIALECT,
 )

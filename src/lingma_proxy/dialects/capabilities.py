@@ -19,6 +19,7 @@ PROTOCOLS = {
     "anthropic": "anthropic.messages",
     "ollama_chat": "ollama.chat",
     "ollama_generate": "ollama.generate",
+    "lmstudio_chat": "lm_studio.chat_completions",
 }
 """Dialects by the names that this document has always had for them."""
 DISCOVERY = ("lm_studio.discovery", "ollama.discovery", "llamacpp.discovery", "vllm.discovery")

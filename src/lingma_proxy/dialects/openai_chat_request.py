@@ -181,8 +181,7 @@ def sampling(body: JsonObject, stop: tuple[str, ...]) -> Sampling:
     if body.keys().isdisjoint(SAMPLING):
         return Sampling(stop=stop)
     top_k = integer(body, "top_k", -1)
-    older = integer(body, "max_tokens", 1)
-    newer = integer(body, "max_completion_tokens", 1)
+    older, newer = most(body, "max_tokens"), most(body, "max_completion_tokens")
     return Sampling(
         temperature=number(body, "temperature", 0, 2),
         top_p=number(body, "top_p", 0, 1),
@@ -193,6 +192,11 @@ def sampling(body: JsonObject, stop: tuple[str, ...]) -> Sampling:
         presence_penalty=number(body, "presence_penalty", -2, 2),
         frequency_penalty=number(body, "frequency_penalty", -2, 2),
     )
+
+
+def most(body: JsonObject, name: str) -> int | None:
+    """A limit on tokens.  -1, which LM Studio's clients send, is none."""
+    return None if body.get(name) == -1 else integer(body, name, 1)
 
 
 def reasoning(body: JsonObject) -> Reasoning:
