@@ -13,6 +13,7 @@ from lingma_proxy.gateway import remote
 from lingma_proxy.jsonio import JsonObject, loads
 from lingma_proxy.settings import Settings
 from lingma_proxy.simulator.remote import Simulator
+from lingma_proxy.wire.ndjson import NdjsonDecoder
 from lingma_proxy.wire.sse import SseDecoder
 from support.served import DIALECTS, Served, serving
 
@@ -29,27 +30,37 @@ class Heard:
     text: str
     errors: int
     ended: int
-    """Ends that the dialect knows: `[DONE]`, `message_stop`, or an error that ends."""
+    """Ends that the dialect knows: `[DONE]`, `message_stop`, `done`, or an error that ends."""
 
 
 def heard(path: str, status: int, data: bytes) -> Heard:
     if status != 200:
         return Heard(status, "", int("error" in loads(data)), 1)
-    decoder = SseDecoder()
     text, errors, ended = "", 0, 0
-    for event in decoder.feed(data) + decoder.end():
-        if event.data == b"[DONE]":
+    for said in pieces(path, data):
+        if said == b"[DONE]":
             ended += 1
             continue
-        body = loads(event.data)
+        body = loads(said)
         if "error" in body:
             errors += 1
-            ended += path == "/v1/messages"
-        ended += body.get("type") == "message_stop"
+            ended += path != "/v1/chat/completions"
+        ended += body.get("type") == "message_stop" or body.get("done") is True
+        if path == "/api/chat":
+            text += body.get("message", {}).get("content", "")
         for choice in body.get("choices", []):
             text += choice["delta"].get("content") or ""
         text += body.get("delta", {}).get("text", "")
     return Heard(status, text, errors, ended)
+
+
+def pieces(path: str, data: bytes) -> list[bytes]:
+    """The events or lines of a stream."""
+    if path == "/api/chat":
+        lines = NdjsonDecoder()
+        return lines.feed(data) + lines.end()
+    events = SseDecoder()
+    return [event.data for event in events.feed(data) + events.end()]
 
 
 async def ask(served: Served, path: str, *, stream: bool) -> tuple[int, bytes]:

@@ -24,7 +24,7 @@ MODELS = (
 )
 CHAT: JsonObject = {"model": "kmodel", "messages": [{"role": "user", "content": "Hi"}]}
 MESSAGES: JsonObject = {**CHAT, "max_tokens": 100}
-DIALECTS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES}
+DIALECTS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES, "/api/chat": CHAT}
 """The same question in each, by the path where it is asked."""
 
 
