@@ -90,11 +90,16 @@ def install(client: Client, patience: float = PATIENCE) -> Path:
     if not client.packages:
         return HERE
     if client.name != "claude-code":  # which brings its own
-        npm.install("node", npm.NODE, patience=patience)
+        npm.node(20, patience=patience)
     folder = npm.install(client.name, *client.packages, patience=patience)
     for program in HERE.glob("*.mjs"):  # node looks for packages beside the program
         shutil.copy(program, folder)
     return folder
+
+
+def nodes() -> Path:
+    """Where the system's Node is, wherever that may be."""
+    return Path(shutil.which("node") or "/usr/bin/node").parent
 
 
 def jailed() -> bool:
@@ -122,7 +127,7 @@ def run(
         (work / "hello.txt").write_text("hello-from-tool\n")
         environment = {
             "HOME": str(home),
-            "PATH": f"{npm.programs(npm.cache() / 'node')}:/usr/local/bin:/usr/bin:/bin",
+            "PATH": f"{npm.programs(npm.cache() / 'node')}:{nodes()}:/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
             "TERM": "dumb",
             "NO_COLOR": "1",
