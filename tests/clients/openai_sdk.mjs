@@ -18,6 +18,8 @@ const modes = {
     const reply = await client.chat.completions.create({ model, messages });
     assert(reply.choices[0].message.content.includes('PONG'));
     assert(reply.usage.total_tokens > 0);
+    const response = await client.responses.create({ model, input: CHAT_PROMPT });
+    assert(response.output_text.includes('PONG'));
   },
   async stream() {
     let text = '';
@@ -28,6 +30,8 @@ const modes = {
     assert(text.includes('PONG'), text);
     const helper = client.chat.completions.stream({ model, messages });
     assert((await helper.finalContent()).includes('PONG'));
+    const final = await client.responses.stream({ model, input: CHAT_PROMPT }).finalResponse();
+    assert(final.output_text.includes('PONG'));
   },
   async tool() {
     const runner = client.chat.completions.runTools({
@@ -42,6 +46,14 @@ const modes = {
     });
     const said = await runner.finalContent();
     assert(said.includes('hello-from-tool'), said);
+    const tools = [{ type: 'function', name: 'shell', description: 'run a shell command', parameters, strict: true }];
+    const asked = { model, tools, store: false, include: ['reasoning.encrypted_content'] };
+    const input = [{ role: 'user', content: TOOL_PROMPT }];
+    const first = await client.responses.create({ ...asked, input });
+    const { call_id } = first.output.find((item) => item.type === 'function_call');
+    const result = { type: 'function_call_output', call_id, output: 'hello-from-tool' };
+    const second = await client.responses.create({ ...asked, input: [...input, ...first.output, result] });
+    assert(second.output_text.includes('hello-from-tool'), second.output_text);
   },
 };
 await modes[process.argv[2]]();

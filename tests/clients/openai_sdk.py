@@ -45,6 +45,14 @@ def chat():
     assert [choice.index for choice in several.choices] == [0, 1, 2]
     parsed = client.chat.completions.parse(model=MODEL, messages=ASKED, response_format=Answer)
     assert isinstance(parsed.choices[0].message.parsed, Answer)
+    response = client.responses.create(
+        model=MODEL, instructions="Be terse.", input=CHAT, max_output_tokens=200
+    )
+    assert "PONG" in response.output_text
+    assert response.status == "completed"
+    assert response.usage.total_tokens > 0
+    parsed = client.responses.parse(model=MODEL, input=CHAT, text_format=Answer)
+    assert isinstance(parsed.output_parsed, Answer)
 
 
 def stream():
@@ -63,6 +71,12 @@ def stream():
         for _ in events:
             pass
         assert "PONG" in events.get_final_completion().choices[0].message.content
+    said = list(client.responses.create(model=MODEL, input=CHAT, stream=True))
+    assert (said[0].type, said[-1].type) == ("response.created", "response.completed")
+    deltas = [event.delta for event in said if event.type == "response.output_text.delta"]
+    assert "PONG" in "".join(deltas)
+    with client.responses.stream(model=MODEL, input=CHAT) as events:
+        assert "PONG" in events.get_final_response().output_text
 
 
 def tool():
@@ -90,6 +104,26 @@ def tool():
         ]
         final = client.chat.completions.create(model=MODEL, messages=messages, tools=tools)
         assert "hello-from-tool" in final.choices[0].message.content
+        respond(streamed)
+
+
+def respond(streamed):
+    """The same in Responses: what the first response said is sent back with the result."""
+    tools = [{"type": "function", **SHELL}]
+    said = [{"role": "user", "content": TOOL}]
+    if streamed:
+        with client.responses.stream(model=MODEL, input=said, tools=tools, store=False) as events:
+            response = events.get_final_response()
+    else:
+        response = client.responses.create(model=MODEL, input=said, tools=tools, store=False)
+    call = next(item for item in response.output if item.type == "function_call")
+    assert "hello-from-tool" in json.loads(call.arguments)["command"]
+    said += [item.model_dump(exclude_none=True) for item in response.output]
+    said.append(
+        {"type": "function_call_output", "call_id": call.call_id, "output": "hello-from-tool"}
+    )
+    final = client.responses.create(model=MODEL, input=said, tools=tools, store=False)
+    assert "hello-from-tool" in final.output_text
 
 
 {"chat": chat, "stream": stream, "tool": tool}[sys.argv[1]]()

@@ -1,7 +1,7 @@
 """Run real clients against `lingma-proxy serve` with the simulator behind it.
 
     python -m clients.run [CLIENT …]     all of them, or some: openai-py anthropic-py ollama-py
-                                         openai-js anthropic-js ollama-js claude-code
+                                         openai-js anthropic-js ollama-js claude-code codex
 
 Each client is installed on first use (PyPI: into this environment's test group; npm: into
 CLIENTS_DIR, by default the user's cache folder) and runs with an empty home and a clean
@@ -54,6 +54,14 @@ class Client:
                 return ["node", str(installed / "openai_sdk.mjs"), mode]
             case "anthropic-js":
                 return ["node", str(installed / "anthropic_sdk.mjs"), mode]
+            case "codex":
+                codex = str(installed / "node_modules" / ".bin" / "codex")
+                asked = [codex, "exec", "--skip-git-repo-check", "--color", "never"]
+                return {
+                    "chat": [*asked, "-s", "read-only", CHAT_PROMPT],
+                    "stream": [*asked, "-s", "read-only", "--json", CHAT_PROMPT],
+                    "tool": [*asked, "-s", "danger-full-access", TOOL_PROMPT],
+                }[mode]
         claude = str(installed / "node_modules" / ".bin" / "claude")
         asked = [claude, "-p", "--model", model]
         match mode:
@@ -67,10 +75,36 @@ class Client:
 
     def wanted(self, mode: str) -> str:
         """A pattern that the output of a success has."""
-        if self.name != "claude-code":
+        said = {"claude-code": r'"result":"PONG', "codex": '"text":"PONG'}.get(self.name)
+        if said is None:
             return "ALL-OK"
-        return {"chat": "PONG", "stream": r'"result":"PONG', "tool": "DONE:.*hello-from-tool"}[mode]
+        return {"chat": "PONG", "stream": said, "tool": "DONE:.*hello-from-tool"}[mode]
 
+    def settle(self, home: Path, url: str, model: str) -> None:
+        """Write what can only be said in a file of its own."""
+        if self.name == "codex":
+            (home / ".codex").mkdir()
+            (home / ".codex" / "config.toml").write_text(CODEX.format(url=url, model=model))
+
+
+CODEX = """\
+model = "{model}"
+model_provider = "local"
+check_for_update_on_startup = false
+approval_policy = "never"
+[model_providers.local]
+name = "local"
+base_url = "{url}/v1"
+env_key = "OPENAI_API_KEY"
+wire_api = "responses"
+[analytics]
+enabled = false
+[otel]
+exporter = "none"
+[features]
+apps = false
+plugins = false
+"""
 
 CLIENTS = (
     Client("openai-py"),
@@ -80,6 +114,7 @@ CLIENTS = (
     Client("anthropic-js", ("@anthropic-ai/sdk", "zod")),
     Client("ollama-js", ("ollama",)),
     Client("claude-code", ("@anthropic-ai/claude-code@2.1.197",)),
+    Client("codex", ("@openai/codex@0.169.0",)),
 )
 PATIENCE = 900.0
 """Seconds for npm; these are large."""
@@ -124,6 +159,7 @@ def run(
         home, work = Path(folder) / "home", Path(folder) / "work"
         home.mkdir()
         work.mkdir()
+        client.settle(home, url, model)
         (work / "hello.txt").write_text("hello-from-tool\n")
         environment = {
             "HOME": str(home),
@@ -137,6 +173,7 @@ def run(
             "TOOL_PROMPT": wish + TOOL_PROMPT,
             "ANTHROPIC_BASE_URL": url,
             "ANTHROPIC_API_KEY": "sk-any",
+            "OPENAI_API_KEY": "sk-any",
             "ANTHROPIC_DEFAULT_HAIKU_MODEL": model,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         }

@@ -13,6 +13,7 @@ from lingma_proxy.dialects.openai_responses_items import failed, our, whole
 from lingma_proxy.dialects.openai_responses_request import ResponsesAsked, decode
 from lingma_proxy.errors import BackendTimeout, InvalidRequest, ProxyError, RateLimited
 from lingma_proxy.jsonio import dumpb
+from support.vectors import vectors
 
 NOW = 1_800_000_000
 TOOLS = [
@@ -196,6 +197,36 @@ def test_a_failure_says_why(error: ProxyError, code: str, message: str) -> None:
 
     Response.model_validate_json(dumpb(found), strict=True)
     assert (found["status"], found["error"]) == ("failed", {"code": code, "message": message})
+
+
+# What real clients send.
+
+CAPTURED = vectors("responses_requests")
+
+
+@pytest.mark.parametrize("body", CAPTURED.values(), ids=CAPTURED)
+def test_a_real_client_is_understood_and_answered(body: dict[str, Any]) -> None:
+    question = decode(body, "req_1")
+    calls = [ToolCall(str(at), tool.name, "{}") for at, tool in enumerate(question.request.tools)]
+    found = whole(question, [Reply("r", "qmodel", (*calls,), FinishReason.STOP)], NOW)
+
+    Response.model_validate_json(dumpb(found), strict=True)
+    declared = [tool["name"] for tool in functions(body)]
+    assert [item["name"] for item in found["output"]] == declared
+    assert all("web_search" in warning or "verbosity" in warning for warning in question.warnings)
+
+
+def functions(value: Any) -> list[dict[str, Any]]:
+    """The functions and custom tools, wherever they are declared."""
+    match value:
+        case {"type": "function" | "custom", "name": str()}:
+            return [value]
+        case {"tools": list()} | {"input": list()}:
+            return functions(value.get("tools") or []) + functions(value.get("input") or [])
+        case list():
+            return [each for item in value for each in functions(item)]
+        case _:
+            return []
 
 
 # Ids.

@@ -124,7 +124,7 @@ def test_the_conversation_has_the_name_of_its_cache() -> None:
 def test_a_call_needs_its_result() -> None:
     call = {"type": "function_call", "call_id": "1", "name": "read", "arguments": "{}"}
 
-    assert refusal(input=[call]).param == "messages"
+    assert refusal(input=[call]).param == "input"
 
 
 # What is not honoured.

@@ -84,14 +84,17 @@ class Items:
 
     def messages(self, name: str = "input") -> tuple[Message, ...]:
         """Raises InvalidRequest."""
-        turns: list[Message] = []
+        turns: list[list[Message]] = []
         for index, item in enumerate(self._items):
             for message in self._item(item, f"{name}[{index}]"):
-                if turns and belongs(message, turns[-1]):
-                    turns[-1] = Message(message.role, turns[-1].parts + message.parts)
+                if turns and belongs(message, turns[-1][-1]):
+                    turns[-1].append(message)
                 else:
-                    turns.append(message)
-        return tuple(turns)
+                    turns.append([message])
+        return tuple(
+            Message(turn[0].role, tuple(part for each in turn for part in each.parts))
+            for turn in turns
+        )
 
     def _item(self, value: Json, place: str) -> Iterator[Message]:
         match value:

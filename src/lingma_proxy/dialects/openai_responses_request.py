@@ -34,6 +34,7 @@ from lingma_proxy.dialects.openai_shared import (
     refused,
     string,
 )
+from lingma_proxy.errors import InvalidRequest
 from lingma_proxy.jsonio import Json, JsonObject, an_object
 
 ENCRYPTED = "reasoning.encrypted_content"
@@ -82,7 +83,10 @@ def decode(body: JsonObject, id: str) -> ResponsesAsked:
         response_format=text_format(an_object_at(body, "text").get("format")),
         conversation=string(body, "prompt_cache_key") or "",
     )
-    history.check(request.messages)
+    try:
+        history.check(request.messages)
+    except InvalidRequest as error:
+        raise InvalidRequest(error.message, param="input") from None
     return ResponsesAsked(
         request,
         stream=flag(body, "stream") or False,

@@ -72,7 +72,7 @@ class Offer:
     """The functions that the model is offered, and the tools that they stand for."""
 
     def __init__(self) -> None:
-        self.tools: tuple[Tool, ...] = ()
+        self._tools: dict[str, Tool] = {}
         self.left_out: dict[str, None] = {}
         """The types of the tools that are not offered, in their order."""
         self._origins: dict[str, Origin] = {}
@@ -85,14 +85,11 @@ class Offer:
             name = self._free(flat(origin.name, origin.namespace))
             self._names[origin] = name
             self._origins[name] = origin
-            self.tools += (replace(tool, name=name),)
-        else:
-            self.tools = tuple(
-                replace(tool, name=name) if each.name == name else each for each in self.tools
-            )
+        self._tools[name] = replace(tool, name=name)
 
-    def knows(self, origin: Origin) -> bool:
-        return origin in self._names
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        return tuple(self._tools.values())
 
     def name(self, kind: Kind, name: str, namespace: str | None = None) -> str:
         """The function that stands for a tool, also for one that is no longer declared."""
