@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lingma_proxy.backends.scripted import Scripted
-from lingma_proxy.conversation.events import ReplyStarted, Usage
+from lingma_proxy.conversation.events import FinishReason, ReplyEnded, ReplyStarted, Usage
 from lingma_proxy.conversation.request import (
     ChatRequest,
     Image,
@@ -207,3 +207,12 @@ async def test_hanging_up_at_any_point_leaves_nothing_behind(words) -> None:
     await leaves_nothing_behind(
         lambda inner: MeasureUsage(inner, lambda _: 1, len), ask(words), script
     )
+
+
+async def test_what_was_counted_inside_is_not_counted_again() -> None:
+    script = [[ReplyStarted("r", "m", input_tokens=77)], [ReplyEnded(FinishReason.STOP)]]
+
+    events, _ = await heard(MeasureUsage(Scripted([script]), never, len))
+
+    assert events[0] == ReplyStarted("r", "m", input_tokens=77)
+    assert events[-1].usage == Usage(input=77, estimated=True)

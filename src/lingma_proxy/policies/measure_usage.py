@@ -71,7 +71,9 @@ class MeasureUsage(Policy):
     ) -> Sequence[Event]:
         events = list(batch)
         match events[0]:
-            case ReplyStarted(input_tokens=0) as started if request.usage_first:
+            case ReplyStarted(input_tokens=tokens) if tokens:
+                said.input_tokens = tokens
+            case ReplyStarted() as started if request.usage_first:
                 huge = is_long(request, HUGE)
                 tokens = await aside(lambda: self.guess(request)) if huge else self.guess(request)
                 events[0] = ReplyStarted(started.id, started.model, started.warnings, tokens)
@@ -101,7 +103,7 @@ class MeasureUsage(Policy):
         def count() -> Usage:
             reasoning = self._count_text(thought)
             return Usage(
-                input=self._count_request(request),
+                input=said.input_tokens or self._count_request(request),
                 output=self._count_text(spoken) + reasoning,
                 reasoning=reasoning,
                 estimated=True,
@@ -117,6 +119,8 @@ class Said:
         self.spoken: list[str] = []
         """Text, arguments, and the names of tools."""
         self.thought: list[str] = []
+        self.input_tokens = 0
+        """What somebody inside has counted, who knew better what is sent; 0: nobody has."""
         self._into = self.spoken
 
     def hear(self, batch: Sequence[Event]) -> None:
