@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from lingma_proxy.backend import Backend, Model
 from lingma_proxy.backends.scripted import Scripted
 from lingma_proxy.conversation.events import FinishReason, Usage
-from lingma_proxy.conversation.request import ChatRequest, Message, ResponseFormat, Sampling, Text
+from lingma_proxy.conversation.request import (
+    ChatRequest,
+    Message,
+    ResponseFormat,
+    Sampling,
+    Text,
+    Tool,
+)
 from lingma_proxy.errors import BackendTimeout, ProxyError, RateLimited
 from lingma_proxy.gateway import Behind, over
 from lingma_proxy.policies.answer_in_json import AnswerInJson
@@ -20,9 +27,11 @@ from lingma_proxy.policies.check_grammar import CheckGrammar
 from lingma_proxy.policies.choose_model import ChooseModel, Names
 from lingma_proxy.policies.continue_prefill import ContinuePrefill
 from lingma_proxy.policies.cut_off import CutOff
+from lingma_proxy.policies.emulate_tools import EmulateTools
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
+from lingma_proxy.policies.one_call import OneCall
 from lingma_proxy.policies.prepare_documents import PrepareDocuments
 from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
@@ -68,6 +77,11 @@ def everything(inner: Backend) -> Backend:
     return over(Behind(inner), Settings(check_grammar=True)).backend
 
 
+def everything_in_text(inner: Backend) -> Backend:
+    """The same over a backend that takes no tools."""
+    return over(Behind(inner, name=lambda: "ipc"), Settings(check_grammar=True)).backend
+
+
 POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "base": Policy,
     "answer_in_json": AnswerInJson,
@@ -75,21 +89,25 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "continue_prefill": ContinuePrefill,
     "cut_off": lambda inner: CutOff(inner, Letters),
     "check_grammar": CheckGrammar,
+    "emulate_tools": lambda inner: EmulateTools(inner, lambda _: "hermes"),
     "fit_names": FitNames,
     "limit": lambda inner: Limit(inner, 1, 1, 60.0),
     "measure_usage": lambda inner: MeasureUsage(inner, lambda _: 1, len),
     "prepare_documents": PrepareDocuments,
+    "one_call": OneCall,
     "prepare_images": PrepareImages,
     "remember_models": lambda inner: RememberModels(inner, 60.0),
     "settle": unsettled,
     "split_thinking": lambda inner: SplitThinking(inner, lambda _: Profile(thinks_in_text=True)),
     "everything": everything,
+    "everything in text": everything_in_text,
 }
 PREFILL = Message("assistant", (Text("Let"),))
 REQUESTS = {
     "plain": ask(),
     "all at once": ask("go", PREFILL, stop=("\n\n", "ab"), max_tokens=40),
     "json": ask(response_format=ResponseFormat()),
+    "tools": replace(ask(tools=(Tool("shell", "", {}),)), parallel_tool_calls=False),
 }
 
 every_policy = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)

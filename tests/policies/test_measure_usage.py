@@ -210,9 +210,8 @@ async def test_hanging_up_at_any_point_leaves_nothing_behind(words) -> None:
 
 
 async def test_what_was_counted_inside_is_not_counted_again() -> None:
-    script = [[ReplyStarted("r", "m", input_tokens=77)], [ReplyEnded(FinishReason.STOP)]]
+    started, ended = ReplyStarted("r", "m", input_tokens=77), ReplyEnded(FinishReason.STOP)
 
-    events, _ = await heard(MeasureUsage(Scripted([script]), never, len))
+    events, _ = await heard(MeasureUsage(Scripted([[[started], [ended]]]), never, len))
 
-    assert events[0] == ReplyStarted("r", "m", input_tokens=77)
-    assert events[-1].usage == Usage(input=77, estimated=True)
+    assert events == [started, replace(ended, usage=Usage(input=77, estimated=True))]

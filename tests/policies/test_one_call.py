@@ -4,6 +4,7 @@ import pytest
 
 from lingma_proxy.backends.scripted import Scripted
 from lingma_proxy.conversation.events import FinishReason, Usage
+from lingma_proxy.conversation.reply import replay
 from lingma_proxy.conversation.request import Text, Tool, ToolCall
 from lingma_proxy.policies.one_call import OneCall
 from support.backends import answer, ask, drain, hands_on, hear, leaves_nothing_behind, one_by_one
@@ -50,9 +51,9 @@ async def test_a_reply_with_one_call_or_none_is_left_alone(reply) -> None:
 
 
 async def test_what_is_called_is_a_call_wherever_the_batches_are_cut() -> None:
-    steps = one_by_one(TWICE)
-    for at in range(1, len(steps)):
-        script = [[event for step in part for event in step] for part in (steps[:at], steps[at:])]
+    events = replay(TWICE)
+    for at in range(1, len(events)):
+        script = [events[:at], events[at:]]
 
         reply = await hear(OneCall(Scripted([script])), ONE)
 

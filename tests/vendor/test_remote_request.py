@@ -260,7 +260,6 @@ def test_a_request_that_can_be_honoured_needs_no_warning():
         (replace(HELLO, sampling=Sampling(frequency_penalty=0.0)), "frequency_penalty"),
         (replace(HELLO, reasoning=Reasoning(effort="high")), "high"),
         (replace(HELLO, reasoning=Reasoning(budget_tokens=9)), "budget"),
-        (replace(HELLO, tools=(SHELL,), parallel_tool_calls=False), "parallel_tool_calls"),
         (replace(HELLO, tools=(replace(SHELL, strict=True),)), "strict"),
     ],
 )

@@ -1,17 +1,19 @@
 """Settings in, a gateway out.
 
     Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ FitNames ▸ AnswerInJson
-      ▸ MeasureUsage ▸ CutOff ▸ SplitThinking ▸ ContinuePrefill ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
+      ▸ MeasureUsage ▸ CutOff ▸ OneCall ▸ EmulateTools ▸ SplitThinking ▸ ContinuePrefill
+      ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lingma_proxy.backend import Backend
+from lingma_proxy.backend import Backend, Model
+from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.conversation.tokens import TokenMeter, count_request, count_text
 from lingma_proxy.gateway.front import Serving, serving
 from lingma_proxy.gateway.ways import Behind, whoever_answers
@@ -20,21 +22,28 @@ from lingma_proxy.policies.check_grammar import CheckGrammar
 from lingma_proxy.policies.choose_model import ChooseModel, Names
 from lingma_proxy.policies.continue_prefill import ContinuePrefill
 from lingma_proxy.policies.cut_off import CutOff
+from lingma_proxy.policies.emulate_tools import EmulateTools
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
+from lingma_proxy.policies.one_call import OneCall
 from lingma_proxy.policies.prepare_documents import PrepareDocuments
 from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.settle import Settle
 from lingma_proxy.policies.split_thinking import SplitThinking
+from lingma_proxy.profile import ToolFormat
 from lingma_proxy.recording.recording import Recording
 from lingma_proxy.recording.retention import Retention
 from lingma_proxy.settings import DEFAULT_MODEL, Settings
 from lingma_proxy.vendor.models import ALIASES, KNOWN
-from lingma_proxy.vendor.profiles import profile_of
+from lingma_proxy.vendor.profiles import UNKNOWN, profile_of
 
 VENDOR_KEYS = frozenset(model.key for model in KNOWN)
+
+
+TAKE_NO_TOOLS = frozenset(("ipc", "acp"))
+"""Backends that have no place for the client's tools."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,14 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     remembered = RememberModels(behind.backend, settings.models_lifetime, whose=behind.name)
     backend: Backend = ContinuePrefill(remembered)  # inside CutOff: a stop may be in the prefill
     backend = SplitThinking(backend, profile_of)  # inside CutOff: a stop is looked for in text
+    counting = MeasureUsage(backend, count_request, count_text)  # with tools told in words
+    backend = EmulateTools(
+        backend,
+        needs_of(settings, behind.name, remembered.known),
+        counting=counting,
+        ask_again=settings.ask_again_for_calls,
+    )
+    backend = OneCall(backend)  # outside: both kinds of calls
     backend = CutOff(backend, TokenMeter)
     backend = MeasureUsage(backend, count_request, count_text)  # outside: a cut loses the usage
     backend = AnswerInJson(backend)  # outside: two attempts, both measured
@@ -106,6 +123,24 @@ def recording_of(settings: Settings) -> Recording:
         Retention(settings.recording_days, settings.recording_count, settings.recording_mb * 2**20),
         on=settings.recording == "on",
     )
+
+
+def needs_of(
+    settings: Settings, answering: Callable[[], str], known: Callable[[], Sequence[Model]]
+) -> Callable[[ChatRequest], ToolFormat | None]:
+    """In which form a request's calls are written as text; None where tools are passed on."""
+
+    def needs(request: ChatRequest) -> ToolFormat | None:
+        if settings.emulate_tools == "never":
+            return None
+        profile = profile_of(request.model)
+        if profile is UNKNOWN:
+            names = (model.name for model in known() if model.key == request.model)
+            profile = profile_of(next(names, ""))
+        takes_tools = answering() not in TAKE_NO_TOOLS and profile.native_tools
+        return None if takes_tools and settings.emulate_tools == "auto" else profile.tool_format
+
+    return needs
 
 
 def names_of(settings: Settings, answering: Callable[[], str]) -> Callable[[], Names]:

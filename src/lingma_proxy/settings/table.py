@@ -299,6 +299,22 @@ class Settings:
         group=MODELS,
     )
 
+    emulate_tools: str = _setting(
+        "auto",
+        Word(("auto", "always", "never")),
+        "When a model is told of the client's tools in words, and its calls are read from its "
+        "text: `auto` where it takes no tools otherwise (the plugin, agents), `always` for every "
+        "model, `never` leaves tools away where they cannot be passed on.",
+        group=MODELS,
+    )
+    ask_again_for_calls: bool = _setting(
+        default=False,
+        kind=Switch(),
+        text="Ask a model once more that announces a call in a short text (which names the tool "
+        "and ends in a colon) and then makes none; only where calls are read from text.",
+        group=MODELS,
+    )
+
     max_concurrent: int = _setting(
         8, Whole(1, 64), "How many requests are answered at the same time.", group=LIMITS
     )

@@ -147,8 +147,6 @@ def unhonoured(request: ChatRequest) -> tuple[str, ...]:
         if value is not None
     ]
     found += _about_thinking(request)
-    if request.tools and not request.parallel_tool_calls:
-        found.append("`parallel_tool_calls: false` is passed on, but Lingma may not heed it.")
     if any(tool.strict for tool in request.tools):
         found.append("`strict` is not sent: Lingma does not promise that arguments fit the schema.")
     return tuple(found)
