@@ -34,6 +34,7 @@ from lingma_proxy.server.exchange import Exchange, new_request_id
 from lingma_proxy.server.guard import Guard
 from lingma_proxy.server.ollama import Ollama
 from lingma_proxy.server.replies import InternalError, error_headers, json_response
+from lingma_proxy.server.responses import Responses
 
 log = logging.getLogger("lingma_proxy.server")
 access = logging.getLogger("lingma_proxy.access")
@@ -64,6 +65,7 @@ class Server:
             allowed_origins=frozenset(serving.allowed_origins),
         )
         self._chat = Chat(gateway.backend, gateway.resolve, heartbeat=serving.heartbeat)
+        self._responses = Responses(gateway, self._chat)
         self._catalogue = Catalogue(gateway)
         self._ollama = Ollama(gateway)
         self._one_model = {
@@ -109,6 +111,7 @@ class Server:
         for site in runner.sites:
             await site.stop()
         await self._chat.drain(self._gateway.serving.shutdown_grace)
+        await self._responses.aclose()
         await runner.cleanup()
         await self._gateway.aclose()
 
@@ -117,7 +120,8 @@ class Server:
         for dialect in DIALECTS:
             for path in dialect.paths:
                 routes[path] = {"POST": partial(self._chat.answer, dialect)}
-        for path, method, handler in (*self._catalogue.routes(), *self._ollama.routes()):
+        others = (self._responses, self._catalogue, self._ollama)
+        for path, method, handler in (route for each in others for route in each.routes()):
             routes.setdefault(path, {})[method] = handler
         return routes
 
@@ -177,6 +181,8 @@ class Server:
             if path.startswith(beginning):
                 name = unquote(path.removeprefix(beginning))
                 return {"GET": partial(one_model, name=name)}, path
+        if methods := self._responses.below(path):
+            return methods, path
         if path in NOT_YET:
             raise NotFound(
                 f"{NOT_YET[path]} is not spoken by this version: point the client at"

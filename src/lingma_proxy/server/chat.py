@@ -7,8 +7,8 @@ first interval of silence: until then an error is a status, after it an event.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 
 from aiohttp import web
 
@@ -38,19 +38,39 @@ class Chat:
         self._answering: set[asyncio.Task[object]] = set()
         self._stopping = False
 
+    @property
+    def stopping(self) -> bool:
+        """Whether `drain` has begun."""
+        return self._stopping
+
     async def answer(self, dialect: Dialect, exchange: Exchange) -> web.StreamResponse:
         """Raises a ProxyError while it can still be a status."""
+        with self.answering():
+            asked = await understood(exchange.http, lambda body: dialect.decode(body, exchange.id))
+            return await self.say(dialect, asked, exchange)
+
+    async def say(self, dialect: Dialect, asked: Asked, exchange: Exchange) -> web.StreamResponse:
+        """The answer to what was understood.  Raises as `answer` does."""
+        if not asked.asks:
+            return self._nothing(dialect, asked, exchange)
+        asked.watch.start()
+        if asked.stream:
+            return await self._stream(dialect, asked, exchange)
+        return await self._whole(dialect, asked, exchange)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """What this task does here is an answer: `drain` waits for it, and then cancels it.
+
+        Raises BackendUnavailable where it was cancelled by that, or comes after it.
+        """
         task = asyncio.current_task()
         assert task is not None, "a request has a task"
+        if self._stopping:
+            raise shutting_down()
         self._answering.add(task)
         try:
-            asked = await understood(exchange.http, lambda body: dialect.decode(body, exchange.id))
-            if not asked.asks:
-                return self._nothing(dialect, asked, exchange)
-            asked.watch.start()
-            if asked.stream:
-                return await self._stream(dialect, asked, exchange)
-            return await self._whole(dialect, asked, exchange)
+            yield
         except asyncio.CancelledError:
             if self._stopping:
                 raise shutting_down() from None

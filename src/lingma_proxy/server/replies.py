@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from lingma_proxy.errors import MethodNotAllowed, ProxyError
+from lingma_proxy.errors import MethodNotAllowed, ProxyError, UpgradeRequired
 from lingma_proxy.jsonio import Json, dumpb
 
 MAX_WARNING = 2000
@@ -31,12 +31,14 @@ def json_response(
 
 
 def error_headers(error: ProxyError) -> dict[str, str]:
-    """`Retry-After` (whole seconds, rounded up: RFC 9110 section 10.2.3) and `Allow`."""
+    """`Retry-After` (whole seconds, rounded up: RFC 9110 section 10.2.3), `Allow`, `Upgrade`."""
     headers: dict[str, str] = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
+    if isinstance(error, UpgradeRequired):
+        headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}
     return headers
 
 
