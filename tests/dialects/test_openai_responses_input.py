@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from lingma_proxy.conversation.request import (
+    Document,
+    DocumentLink,
     ImageLink,
     Message,
     Text,
@@ -71,6 +73,20 @@ def test_parts_of_a_message_are_kept_apart() -> None:
     (message,) = read({"type": "message", "role": "user", "content": parts, "id": "msg_1"})
 
     assert [type(part).__name__ for part in message.parts] == ["Text", "Image", "ImageLink", "Text"]
+
+
+def test_files_are_shown_by_the_user_and_by_results() -> None:
+    file = {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,aGk="}
+    link = {"type": "input_file", "file_url": "https://example.com/a.pdf"}
+
+    shown, answered = read(
+        {"role": "user", "content": [file, link]},
+        {"type": "function_call_output", "call_id": "1", "output": [file]},
+    )
+
+    read_it = Document("text/plain", b"hi", "a.txt")
+    assert shown.parts == (read_it, DocumentLink("https://example.com/a.pdf"))
+    assert answered.parts == (ToolResult("1", (read_it,)),)
 
 
 def test_what_an_assistant_refused_was_said() -> None:
@@ -279,6 +295,8 @@ def test_the_model_is_told_of_a_summary_that_cannot_be_read() -> None:
         ),
         ({"role": "user", "content": [{"type": "input_text"}]}, "input[0].content[0]"),
         ({"role": "user", "content": [{"type": "of tomorrow"}]}, "input[0].content[0]"),
+        ({"role": "user", "content": [{"type": "input_file"}]}, "input[0].content[0]"),
+        ({"role": "system", "content": [{"type": "input_file"}]}, "input[0].content[0]"),
         (
             {"role": "assistant", "content": [{"type": "input_image", "image_url": "https://a/"}]},
             "input[0].content[0]",

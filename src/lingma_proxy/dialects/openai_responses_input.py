@@ -12,10 +12,9 @@ content are refused, for an answer that does not know them would be a wrong one.
 from collections.abc import Callable, Iterator, Sequence
 
 from lingma_proxy.conversation.request import (
-    Image,
-    ImageLink,
     Message,
     Part,
+    Shown,
     Text,
     Thinking,
     ToolCall,
@@ -24,7 +23,7 @@ from lingma_proxy.conversation.request import (
 from lingma_proxy.dialects import openai_reasoning_content
 from lingma_proxy.dialects.openai_custom_tools import as_arguments
 from lingma_proxy.dialects.openai_responses_tools import Kind, Offer
-from lingma_proxy.dialects.openai_shared import image, kind_of, refused, string
+from lingma_proxy.dialects.openai_shared import document, image, kind_of, refused, string
 from lingma_proxy.errors import InvalidRequest
 from lingma_proxy.jsonio import Json, JsonObject, an_object, dumps, objects
 
@@ -165,9 +164,7 @@ class Items:
             case _:
                 raise refused(f"{place}.name", "is the name of the tool that was called.")
 
-    def _result(
-        self, value: JsonObject, content: tuple[Text | Image | ImageLink, ...], place: str
-    ) -> Message:
+    def _result(self, value: JsonObject, content: tuple[Shown, ...], place: str) -> Message:
         match value:
             case {"call_id": str(id)}:
                 pass
@@ -261,8 +258,10 @@ def text_part(value: Json, place: str) -> Text:
             raise strange_part(value, place)
 
 
-def user_part(value: Json, place: str) -> Text | Image | ImageLink:
+def user_part(value: Json, place: str) -> Shown:
     match value:
+        case {"type": "input_file"}:
+            return document(value, place)
         case {"type": "input_image" | "image_url", "image_url": str(url) | {"url": str(url)}}:
             return image(url, f"{place}.image_url")
         case {"type": "computer_screenshot", "image_url": str(url)}:
@@ -271,7 +270,7 @@ def user_part(value: Json, place: str) -> Text | Image | ImageLink:
             return text_part(value, place)
 
 
-def output(value: Json, place: str) -> tuple[Text | Image | ImageLink, ...]:
+def output(value: Json, place: str) -> tuple[Shown, ...]:
     """What came of a call, which may be nothing at all."""
     match value:
         case None:
@@ -302,7 +301,7 @@ def strange_part(value: Json, place: str) -> InvalidRequest:
         case {"type": "input_audio"}:
             return refused(place, "is audio, which no model here can hear; send what is said.")
         case {"type": "input_file"}:
-            return refused(place, "is a file, which no model here can open; send its text.")
+            return refused(place, "is a file, which only the user and results can show.")
         case {"type": "input_text" | "output_text" | "refusal" | "input_image" as kind}:
             return refused(place, f"of type {kind} is incomplete, or stands in the wrong message.")
         case {"type": str(kind)}:
