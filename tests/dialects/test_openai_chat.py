@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lingma_proxy.conversation.events import (
+    Event,
     FinishReason,
     PartDelta,
     PartEnded,
@@ -57,6 +58,9 @@ ROLE = {"role": "assistant", "content": "", "refusal": None}
 ROLE_ONLY = {"role": "assistant", "content": None, "refusal": None}
 
 
+CUSTOM = [{"type": "custom", "custom": {"name": "patch"}}]
+EDIT = ToolCall("call_3", "patch", '{"input": "+ a\\n"}')
+
 # The stream.
 
 
@@ -96,6 +100,42 @@ def test_text_streams_as_content_after_the_role():
 
     assert deltas(data) == [ROLE, {"content": "hello"}, {}]
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks(data)] == [None, None, "stop"]
+
+
+def test_a_custom_tool_gets_its_input_as_it_comes():
+    encoder = ChatEncoder(asked(tools=CUSTOM), NOW)
+    grammar = ChatGrammar(1, usage=False)
+    events: list[Event] = [
+        ReplyStarted("r", "qmodel"),
+        PartStarted(0, ToolCall("call_3", "patch", "")),
+        *(PartDelta(0, piece) for piece in ['{"input": "+', " a\\", 'n"', "}"]),
+        PartEnded(0),
+        ReplyEnded(FinishReason.TOOL_CALLS),
+    ]
+    said = b"".join(encoder.encode([event]) for event in events)
+
+    head = {"index": 0, "id": "call_3", "type": "custom", "custom": {"name": "patch", "input": ""}}
+    more = [{"tool_calls": [{"index": 0, "custom": {"input": it}}]} for it in ("+", " a", "\n")]
+    assert deltas(said) == [ROLE_ONLY, {"tool_calls": [head]}, *more, {}]
+    grammar.feed(said + encoder.end())
+    grammar.end()
+
+
+def test_a_custom_tools_input_comes_whole_when_it_is_no_json():
+    data = stream(reply(ToolCall("call_3", "patch", "{ run }")), tools=CUSTOM)
+
+    assert deltas(data)[2] == {"tool_calls": [{"index": 0, "custom": {"input": "{ run }"}}]}
+
+
+def test_a_call_of_a_custom_tool_is_said_whole():
+    body = whole(asked(tools=CUSTOM), [reply(EDIT)], NOW)
+
+    (call,) = body["choices"][0]["message"]["tool_calls"]
+    assert call == {
+        "id": "call_3",
+        "type": "custom",
+        "custom": {"name": "patch", "input": "+ a\n"},
+    }
 
 
 def test_a_call_streams_with_its_head_first_then_only_arguments():

@@ -105,6 +105,14 @@ def test_arguments_are_text_and_stay_so(arguments: str):
     assert conversation([assistant(tool_calls=[call])])[0].parts == (ToolCall("c", "f", arguments),)
 
 
+def test_the_input_of_a_custom_tool_comes_back_as_the_model_wrote_it():
+    call = {"id": "c", "type": "custom", "custom": {"name": "patch", "input": "+\n"}}
+
+    assert conversation([assistant(tool_calls=[call])])[0].parts == (
+        ToolCall("c", "patch", '{"input":"+\\n"}'),
+    )
+
+
 def test_results_that_follow_one_another_are_one_message():
     messages = [
         tool("a", "one"),
@@ -189,6 +197,10 @@ PART = "messages[0].content[0]"
         ([assistant(tool_calls=[1])], "messages[0].tool_calls[0]"),
         ([assistant(tool_calls=[{"function": CALL["function"]}])], "messages[0].tool_calls[0]"),
         ([assistant(tool_calls=[{**CALL, "type": "custom"}])], "messages[0].tool_calls[0]"),
+        (
+            [assistant(tool_calls=[{"type": "custom", "id": "1", "custom": {"name": "ls"}}])],
+            "messages[0].tool_calls[0]",
+        ),
         (
             [assistant(tool_calls=[{"id": "a", "function": {"name": "f", "arguments": {}}}])],
             "messages[0].tool_calls[0].function.arguments",

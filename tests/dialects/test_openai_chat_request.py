@@ -423,3 +423,17 @@ def test_an_agent_that_sends_everything_it_knows():
 
     assert question.warnings == ()
     assert len(question.request.messages) == 4
+
+
+def test_a_custom_tool_is_a_function_with_one_string():
+    patch = {"type": "custom", "custom": {"name": "patch", "description": "Edits."}}
+    choice = {"type": "custom", "custom": {"name": "patch"}}
+
+    found = asked(tools=[SHELL, patch], tool_choice=choice)
+
+    assert [tool.name for tool in found.request.tools] == ["shell", "patch"]
+    assert found.request.tools[1].parameters["required"] == ["input"]
+    assert found.request.tool_choice == NamedTool("patch")
+    assert found.customs == {"patch"}
+    assert refusal(tools=[{"type": "custom", "custom": {}}]).param == "tools[0].custom"
+    assert refusal(tools=[{"type": "custom"}]).param == "tools[0]"

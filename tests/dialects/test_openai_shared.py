@@ -250,6 +250,7 @@ ALLOWED = [{"type": "function", "function": {"name": "cat"}}]
         ({"type": "auto"}, "auto", TOOLS),
         ({"type": "function", "function": {"name": "ls"}}, NamedTool("ls"), TOOLS),
         ({"type": "function", "name": "ls"}, NamedTool("ls"), TOOLS),
+        ({"type": "custom", "custom": {"name": "ls"}}, NamedTool("ls"), TOOLS),
         (
             {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": ALLOWED}},
             "auto",
@@ -270,7 +271,7 @@ def test_a_choice_among_tools(value: Any, choice: Any, left: Any):
         1,
         [],
         {},
-        {"type": "custom", "custom": {"name": "ls"}},
+        {"type": "custom", "custom": {"name": "rm"}},
         {"type": "function"},
         {"type": "function", "function": {"name": "rm"}},
         {"type": "allowed_tools", "allowed_tools": {"mode": "none", "tools": ALLOWED}},

@@ -159,6 +159,18 @@ class ChatGrammar:
                 assert function["arguments"] == ""
                 self._calls[at] += 1
                 return "call"
+            case {"index": index, "id": str(), "type": "custom", "custom": custom}:
+                assert index == self._calls[at]
+                assert custom.keys() == {"name", "input"}
+                assert custom["input"] == ""
+                self._calls[at] += 1
+                return "call"
+            case {"index": index, "custom": {"input": str(text), **others}}:
+                assert index == self._calls[at] - 1
+                assert text
+                assert not others
+                assert call.keys() == {"index", "custom"}
+                return "arguments"
             case {"index": index, "function": {"arguments": str(text), **others}}:
                 assert index == self._calls[at] - 1
                 assert text

@@ -19,6 +19,7 @@ from lingma_proxy.conversation.events import (
     FinishReason,
     Head,
     PartDelta,
+    PartEnded,
     PartStarted,
     ReplyEnded,
     ReplyStarted,
@@ -28,6 +29,7 @@ from lingma_proxy.conversation.reply import Reply
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from lingma_proxy.dialect import Asked, Dialect
 from lingma_proxy.dialects.openai_chat_request import ChatAsked, decode
+from lingma_proxy.dialects.openai_custom_tools import InputReader, as_input
 from lingma_proxy.dialects.openai_shared import error_body
 from lingma_proxy.errors import ProxyError
 from lingma_proxy.jsonio import Json, JsonObject, dumpb
@@ -48,6 +50,10 @@ def answers_with_functions(asked: Asked) -> bool:
     return isinstance(asked, ChatAsked) and asked.functions
 
 
+def custom_tools(asked: Asked) -> frozenset[str]:
+    return asked.customs if isinstance(asked, ChatAsked) else frozenset()
+
+
 @dataclass(slots=True, eq=False)
 class Voice:
     """One of the replies, as far as it has been said."""
@@ -62,6 +68,8 @@ class Voice:
     before: bytes = b""
     after: bytes = b""
     """Around the deltas of the part that is open; nothing if the part is not shown."""
+    input: InputReader | None = None
+    """Of a custom tool's call: its input, out of its arguments."""
     usage: Usage | None = None
 
 
@@ -71,6 +79,7 @@ class ChatEncoder:
     def __init__(self, asked: Asked, now: int) -> None:
         self._asked = asked
         self._functions = answers_with_functions(asked)
+        self._customs = custom_tools(asked)
         self._thoughts = asked.request.reasoning.shown
         self._head: JsonObject = {
             "id": answer_id(asked),
@@ -90,12 +99,16 @@ class ChatEncoder:
         said: list[bytes] = []
         for event in events:
             if type(event) is PartDelta:  # by far the most frequent
-                if voice.before:
+                text = event.text if voice.input is None else voice.input.feed(event.text)
+                if voice.before and text:
                     if voice.writes:
                         voice.content = True
-                    said += (voice.before, dumpb(event.text), voice.after)
+                    said += (voice.before, dumpb(text), voice.after)
                 continue
             match event:
+                case PartEnded() if voice.input is not None:
+                    rest, voice.input = voice.input.end(), None
+                    said += (voice.before, dumpb(rest), voice.after) if rest else ()
                 case PartStarted(_, head):
                     said.append(self._start(choice, voice, head))
                 case ReplyStarted() if not self._started:
@@ -132,6 +145,13 @@ class ChatEncoder:
             case Thinking():
                 opening = self._introduce(choice, None)
                 self._template(choice, voice, {"reasoning_content": GAP})
+            case ToolCall(id, name, _) if name in self._customs:
+                opening = self._introduce(choice, None)
+                voice.input = InputReader()
+                first, more = custom_call(voice.calls, id, name)
+                voice.calls += 1
+                opening += self._chunk(choice, first)
+                self._template(choice, voice, more)
             case ToolCall(id, name, _):
                 opening = self._introduce(choice, None)
                 first, more = call(voice.calls, id, name, functions=self._functions)
@@ -195,6 +215,15 @@ def call(number: int, id: str, name: str, *, functions: bool) -> tuple[JsonObjec
     )
 
 
+def custom_call(index: int, id: str, name: str) -> tuple[JsonObject, JsonObject]:
+    """The same for a tool whose input is text."""
+    custom = {"name": name, "input": ""}
+    return (
+        {"tool_calls": [{"index": index, "id": id, "type": "custom", "custom": custom}]},
+        {"tool_calls": [{"index": index, "custom": {"input": GAP}}]},
+    )
+
+
 def finish(reason: FinishReason, calls: int, *, functions: bool) -> str:
     """Clients run the calls when told so, and look for some when told so: it must be true."""
     match reason:
@@ -229,7 +258,7 @@ def spent(usages: Sequence[Usage | None]) -> JsonObject | None:
 
 
 def whole(asked: Asked, replies: Sequence[Reply], now: int) -> JsonObject:
-    functions = answers_with_functions(asked)
+    functions, customs = answers_with_functions(asked), custom_tools(asked)
     return {
         "id": answer_id(asked),
         "object": "chat.completion",
@@ -239,7 +268,10 @@ def whole(asked: Asked, replies: Sequence[Reply], now: int) -> JsonObject:
             {
                 "index": index,
                 "message": message(
-                    reply, thoughts=asked.request.reasoning.shown, functions=functions
+                    reply,
+                    thoughts=asked.request.reasoning.shown,
+                    functions=functions,
+                    customs=customs,
                 ),
                 "logprobs": None,
                 "finish_reason": finish(reply.reason, len(calls_of(reply)), functions=functions),
@@ -256,7 +288,9 @@ def calls_of(reply: Reply) -> list[ToolCall]:
     return [part for part in reply.parts if isinstance(part, ToolCall)]
 
 
-def message(reply: Reply, *, thoughts: bool, functions: bool) -> JsonObject:
+def message(
+    reply: Reply, *, thoughts: bool, functions: bool, customs: frozenset[str] = frozenset()
+) -> JsonObject:
     """What was said.  The content is null if there are only calls, "" if there is nothing."""
     texts = [part.text for part in reply.parts if isinstance(part, Text)]
     calls = calls_of(reply)
@@ -273,15 +307,16 @@ def message(reply: Reply, *, thoughts: bool, functions: bool) -> JsonObject:
         first = calls.pop(0)
         said["function_call"] = {"name": first.name, "arguments": first.arguments}
     if calls:
-        said["tool_calls"] = [
-            {
-                "id": each.id,
-                "type": "function",
-                "function": {"name": each.name, "arguments": each.arguments},
-            }
-            for each in calls
-        ]
+        said["tool_calls"] = [tool_call(each, customs) for each in calls]
     return said
+
+
+def tool_call(call: ToolCall, customs: frozenset[str]) -> JsonObject:
+    if call.name in customs:
+        custom = {"name": call.name, "input": as_input(call.arguments)}
+        return {"id": call.id, "type": "custom", "custom": custom}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 DIALECT = Dialect(

@@ -22,6 +22,7 @@ from lingma_proxy.conversation.request import (
     ToolCall,
     ToolResult,
 )
+from lingma_proxy.dialects.openai_custom_tools import as_arguments
 from lingma_proxy.dialects.openai_shared import (
     a_list_at,
     document,
@@ -152,8 +153,10 @@ def assistant_parts(value: JsonObject, place: str) -> tuple[Part, ...]:
 
 def tool_call(value: Json, place: str) -> ToolCall:
     match value:
+        case {"type": "custom", "id": str(id), "custom": {"name": str(name), "input": str(input)}}:
+            return ToolCall(id, name, as_arguments(input))
         case {"type": "custom"}:
-            raise refused(place, "calls a custom tool; only functions are supported.")
+            raise refused(place, "of type custom is an object with an id, a name and an input.")
         case {"id": str(id), "function": {"name": str(name), "arguments": str(arguments)}}:
             return ToolCall(id, name, arguments)
         case {"id": str(), "function": {"name": str()}}:

@@ -22,6 +22,7 @@ from lingma_proxy.conversation.request import (
 from lingma_proxy.dialect import Asked
 from lingma_proxy.dialects import openai_shared as shared
 from lingma_proxy.dialects.openai_chat_messages import conversation
+from lingma_proxy.dialects.openai_custom_tools import custom
 from lingma_proxy.dialects.openai_shared import (
     a_list_at,
     an_object_at,
@@ -43,6 +44,8 @@ class ChatAsked(Asked):
 
     functions: bool = False
     """Tools were declared as `functions`, so a call is answered as `function_call`."""
+    customs: frozenset[str] = frozenset()
+    """The tools whose input is text."""
 
 
 def decode(body: JsonObject, id: str) -> ChatAsked:
@@ -73,6 +76,7 @@ def decode(body: JsonObject, id: str) -> ChatAsked:
         usage=flag(stream_options, "include_usage", "stream_options.") or False,
         warnings=(*stop_warnings, *unhonoured(body)),
         functions=functions,
+        customs=customs(body),
     )
 
 
@@ -265,13 +269,27 @@ def offered(body: JsonObject) -> tuple[tuple[Tool, ...], ToolChoice]:
     functions, tools = a_list_at(body, "functions"), a_list_at(body, "tools")
     if functions and tools:
         raise refused("functions", "and tools exclude each other; tools is the newer word.")
-    read, name = (shared.function, "functions") if functions else (shared.tool, "tools")
+    read, name = (shared.function, "functions") if functions else (tool, "tools")
     declared = [read(value, f"{name}[{at}]") for at, value in enumerate(functions or tools)]
     choice = body.get("tool_choice")
     if choice is None:
         choice = as_tool_choice(body.get("function_call"))
     chosen, left = shared.choice(choice, shared.distinct(declared, name))
     return left, chosen
+
+
+def tool(value: Json, place: str) -> Tool:
+    match value:
+        case {"type": "custom", "custom": dict(definition)}:
+            return custom(definition, f"{place}.custom")
+        case _:
+            return shared.tool(value, place)
+
+
+def customs(body: JsonObject) -> frozenset[str]:
+    """The names of the custom tools in a body that was understood."""
+    tools = [each for each in objects(body.get("tools")) if each.get("type") == "custom"]
+    return frozenset(each["custom"]["name"] for each in tools)
 
 
 def as_tool_choice(value: Json) -> Json:

@@ -301,8 +301,8 @@ def tool(value: Json, place: str) -> Tool:
         case {"type": "custom"}:
             raise refused(
                 place,
-                "is a custom tool, which the models here do not know. Declare a function with"
-                " one parameter of type string instead.",
+                "is a custom tool, which this API does not know. Declare a function with one"
+                " parameter of type string instead.",
             )
         case {"type": str(kind)}:
             raise refused(
@@ -333,14 +333,12 @@ def choice(value: Json, tools: tuple[Tool, ...]) -> tuple[ToolChoice, tuple[Tool
             pass
         case {"type": "auto" | "none" | "required" as mode}:
             pass
-        case {"type": "function", "function": {"name": str(name)}}:
-            return NamedTool(declared(name, tools)), tools
-        case {"type": "function", "name": str(name)}:
-            return NamedTool(declared(name, tools)), tools
         case {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": list(allowed)}}:
             return among(mode, allowed, tools)
         case {"type": "allowed_tools", "mode": mode, "tools": list(allowed)}:
             return among(mode, allowed, tools)
+        case {"type": str()} if (name := named(value)) is not None:
+            return NamedTool(declared(name, tools)), tools
         case {"type": str(kind)}:
             raise refused("tool_choice", f"of type {kind[:40]!r} is not supported.")
         case _:
@@ -358,13 +356,10 @@ def among(
     """The choice among some of the tools: the others are not offered."""
     names = set()
     for value in allowed:
-        match value:
-            case {"type": "function", "function": {"name": str(name)}}:
-                names.add(declared(name, tools))
-            case {"type": "function", "name": str(name)}:
-                names.add(declared(name, tools))
-            case _:
-                raise refused("tool_choice", "allows something that is not a function.")
+        name = named(value)
+        if name is None:
+            raise refused("tool_choice", "allows something that is not a function.")
+        names.add(declared(name, tools))
     left = tuple(each for each in tools if each.name in names)
     match mode:
         case "auto":
@@ -375,6 +370,19 @@ def among(
             raise refused("tool_choice", "requires one of no tools.")
         case _:
             raise refused("tool_choice", "has a mode that is neither auto nor required.")
+
+
+def named(value: Json) -> str | None:
+    """The name of the tool that is meant, as Chat nests it or as Responses lays it flat."""
+    match value:
+        case {"type": "function", "function": {"name": str(name)}}:
+            return name
+        case {"type": "custom", "custom": {"name": str(name)}}:
+            return name
+        case {"type": "function" | "custom", "name": str(name)}:
+            return name
+        case _:
+            return None
 
 
 def declared(name: str, tools: tuple[Tool, ...]) -> str:
