@@ -164,3 +164,32 @@ def test_a_call_may_lack_arguments():
     )
 
     assert [part.arguments for part in calls_of(messages[0])] == ["{}", "{}"]
+
+
+class Name(str):
+    """A name that knows how often any of its kind was compared."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+    compared = 0
+
+    def __eq__(self, other):
+        Name.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_many_calls_are_matched_without_looking_at_each_for_each():
+    number = 500
+    names = [f"tool_{n}" for n in range(number)]
+    Name.compared = 0
+
+    messages = conversation(
+        [
+            USER,
+            said(*(call(Name(name)) for name in names)),
+            *(result(name, tool_name=Name(name)) for name in reversed(names)),
+        ]
+    )
+
+    assert pairs(messages) == [(name, name) for name in reversed(names)]
+    assert Name.compared < 10 * number

@@ -10,6 +10,8 @@ from its place, the same each time the conversation is sent, and a result answer
 whose id it gives, else the first open one of its tool, else the first open one.
 """
 
+from collections import OrderedDict, deque
+
 from lingma_proxy.conversation.request import (
     Image,
     ImageLink,
@@ -37,7 +39,7 @@ def conversation(value: Json) -> tuple[Message, ...]:
         case _:
             raise refused("messages", f"is a list of messages, not {kind_of(value)}.")
     messages: list[Message] = []
-    open_calls: list[ToolCall] = []
+    open_calls = OpenCalls()
     for index, each in enumerate(value):
         place = f"messages[{index}]"
         match each:
@@ -47,7 +49,7 @@ def conversation(value: Json) -> tuple[Message, ...]:
                 said = assistant(each, place, f"call_{index}")
                 if not (messages and messages[-1].role == "assistant"):
                     open_calls.clear()
-                open_calls += [part for part in said.parts if isinstance(part, ToolCall)]
+                open_calls.add(said)
                 messages.append(said)
             case _:
                 messages.append(message(each, place))
@@ -103,24 +105,53 @@ def tool_call(value: Json, place: str, otherwise: str) -> ToolCall:
     return ToolCall(string(value, "id", f"{place}.") or otherwise, name, written)
 
 
-def result(value: JsonObject, place: str, open_calls: list[ToolCall]) -> Message:
-    """The result of one of the open calls, which is open no longer."""
+class OpenCalls:
+    """The calls of a turn that have no result yet.  However many there are, one is found at once."""
+
+    def __init__(self) -> None:
+        self._names: OrderedDict[str, str] = OrderedDict()
+        """By id, in the order in which they were made."""
+        self._ids: dict[str, deque[str]] = {}
+        """By name, in that order, too; some of them have a result by now."""
+
+    def clear(self) -> None:
+        self._names.clear()
+        self._ids.clear()
+
+    def add(self, message: Message) -> None:
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                self._names[part.id] = part.name
+                self._ids.setdefault(part.name, deque()).append(part.id)
+
+    def take(self, id: str | None, name: str | None) -> str | None:
+        """The id of the call that a result answers, which is open no longer; None if none is."""
+        found = id if id in self._names else self._first_called(name)
+        if found is not None:
+            del self._names[found]
+        return found
+
+    def _first_called(self, name: str | None) -> str | None:
+        ids = self._ids.get(name or "", deque())
+        while ids:
+            if (first := ids.popleft()) in self._names:
+                return first
+        return next(iter(self._names), None)
+
+
+def result(value: JsonObject, place: str, open_calls: OpenCalls) -> Message:
+    """The result of one of the open calls."""
     id = string(value, "tool_call_id", f"{place}.")
     name = string(value, "tool_name", f"{place}.") or string(value, "name", f"{place}.")
-    answered = next((call for call in open_calls if call.id == id), None)
-    if answered is None:
-        answered = next((call for call in open_calls if call.name == name), None)
-    if answered is None and open_calls:
-        answered = open_calls[0]
+    answered = open_calls.take(id, name)
     if answered is None:
         raise refused(
             place,
             "is the result of a tool, but no call of the assistant's before it waits for one.",
         )
-    open_calls.remove(answered)
     text = content(value, place)
     words = (Text(text),) if text else ()
-    return Message("user", (ToolResult(answered.id, (*words, *images(value, place))),))
+    return Message("user", (ToolResult(answered, (*words, *images(value, place))),))
 
 
 def content(value: JsonObject, place: str) -> str:
