@@ -167,3 +167,25 @@ async def test_errors_on_every_page_are_in_ollamas_words():
     assert {path for path, _, _ in routes} == PAGES
     assert answer.status == 405
     assert isinstance(loads(data)["error"], str)
+
+
+async def test_codex_finds_what_it_looks_for():
+    """As `codex --oss` does: the version, the model by its exact name, else it would fetch it."""
+    async with scripted() as served:
+        for path in ("/api/version", "/api/tags"):
+            answer, data = await served.get(path)
+            assert answer.status == 200
+        assert "kmodel" in [model["name"] for model in loads(data)["models"]]
+        pulled, lines = await served.post("/api/pull", {"model": "kmodel", "stream": True})
+
+    assert pulled.status == 200
+    assert loads(lines.splitlines()[-1]) == {"status": "success"}
+
+
+async def test_codex_may_warm_up_as_it_does_before_lm_studio():
+    warm_up = {"model": "kmodel", "input": "", "max_output_tokens": 1}
+    async with scripted(HELLO) as served:
+        listed, _ = await served.get("/v1/models")
+        answer, data = await served.post("/v1/responses", warm_up)
+
+    assert (listed.status, answer.status) == (200, 200), data
