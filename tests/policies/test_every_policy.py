@@ -27,6 +27,7 @@ from lingma_proxy.policies.check_grammar import CheckGrammar
 from lingma_proxy.policies.choose_model import ChooseModel, Names
 from lingma_proxy.policies.continue_prefill import ContinuePrefill
 from lingma_proxy.policies.cut_off import CutOff
+from lingma_proxy.policies.describe_images import DescribeImages
 from lingma_proxy.policies.emulate_tools import EmulateTools
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
@@ -90,6 +91,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "cut_off": lambda inner: CutOff(inner, Letters),
     "check_grammar": CheckGrammar,
     "emulate_tools": lambda inner: EmulateTools(inner, lambda _: "hermes"),
+    "describe_images": lambda inner: DescribeImages(inner, lambda _: False, tuple, lambda: "see"),
     "fit_names": FitNames,
     "limit": lambda inner: Limit(inner, 1, 1, 60.0),
     "measure_usage": lambda inner: MeasureUsage(inner, lambda _: 1, len),

@@ -1,8 +1,8 @@
 """Settings in, a gateway out.
 
-    Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ FitNames ▸ AnswerInJson
-      ▸ MeasureUsage ▸ CutOff ▸ OneCall ▸ EmulateTools ▸ SplitThinking ▸ ContinuePrefill
-      ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
+    Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ DescribeImages ▸ FitNames
+      ▸ AnswerInJson ▸ MeasureUsage ▸ CutOff ▸ OneCall ▸ EmulateTools ▸ SplitThinking
+      ▸ ContinuePrefill ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
@@ -16,6 +16,7 @@ from lingma_proxy.backend import Backend, Model
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.conversation.tokens import TokenMeter, count_request, count_text
 from lingma_proxy.gateway.front import Serving, serving
+from lingma_proxy.gateway.sight import fetcher, with_sight
 from lingma_proxy.gateway.ways import Behind, whoever_answers
 from lingma_proxy.policies.answer_in_json import AnswerInJson
 from lingma_proxy.policies.check_grammar import CheckGrammar
@@ -28,7 +29,6 @@ from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.one_call import OneCall
 from lingma_proxy.policies.prepare_documents import PrepareDocuments
-from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.settle import Settle
 from lingma_proxy.policies.split_thinking import SplitThinking
@@ -95,8 +95,11 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     backend = MeasureUsage(backend, count_request, count_text)  # outside: a cut loses the usage
     backend = AnswerInJson(backend)  # outside: two attempts, both measured
     backend = FitNames(backend)
-    backend = PrepareImages(backend)
-    backend = PrepareDocuments(backend, most_pages=settings.document_max_pages)
+    links = fetcher(settings)
+    backend = with_sight(backend, settings, links, remembered.known, lambda: choose)
+    backend = PrepareDocuments(
+        backend, links.fetch if links else None, most_pages=settings.document_max_pages
+    )
     backend = limit = Limit(
         backend, settings.max_concurrent, settings.max_queue, settings.queue_timeout
     )

@@ -64,6 +64,7 @@ LISTEN = "Where it listens, and to whom"
 LINGMA = "Lingma"
 AGENTS = "The plugin and agents"
 MODELS = "Models"
+PICTURES = "Pictures and links"
 LIMITS = "Limits and patience"
 RECORDING = "Recording"
 OTHER = "Other"
@@ -313,6 +314,64 @@ class Settings:
         text="Ask a model once more that announces a call in a short text (which names the tool "
         "and ends in a colon) and then makes none; only where calls are read from text.",
         group=MODELS,
+    )
+    fetch_links: bool = _setting(
+        default=True,
+        kind=Switch(),
+        text="Fetch what http and https links in requests lead to (pictures, documents); otherwise "
+        "links to pictures go on to whoever answers.",
+        group=PICTURES,
+    )
+    fetch_private: tuple[str, ...] = _setting(
+        (),
+        Words(),
+        "Hosts, addresses and networks such as nas.local, 192.168.1.7 or 10.0.0.0/8 whose links "
+        "are fetched although they are not public.",
+        group=PICTURES,
+    )
+    fetch_timeout: float = _setting(
+        20.0,
+        Number(0.1, 600),
+        "How long a link may take, with all its redirects.",
+        group=PICTURES,
+    )
+    fetch_max_mb: int = _setting(
+        20, Whole(1, 200, "MB"), "The most that a link or a file may hold.", group=PICTURES
+    )
+    image_folders: tuple[str, ...] = _setting(
+        (),
+        Words(),
+        "Folders below which clients may name pictures by their path (or as file://…); empty "
+        "means: no files are read.",
+        group=PICTURES,
+    )
+    max_images: int = _setting(
+        100, Whole(1, 1000), "How many pictures a conversation may hold.", group=PICTURES
+    )
+    image_max_side: int = _setting(
+        1568,
+        Whole(64, 8192, "pixels"),
+        "The longer side of a picture as it is sent; a larger one is made smaller.",
+        group=PICTURES,
+    )
+    image_max_mb: float = _setting(
+        2.0,
+        Number(0.05, 20, "MB"),
+        "The size of a picture as it is sent; a larger one is made smaller.",
+        group=PICTURES,
+    )
+    image_max_megapixels: int = _setting(
+        64,
+        Whole(1, 89, "megapixels"),
+        "The most pixels that a picture may have to be opened at all.",
+        group=PICTURES,
+    )
+    describe_images: str = _setting(
+        "",
+        Text("the name of a model"),
+        "The model that describes pictures to models which see none; empty means: those are "
+        "refused, and models that see are named.",
+        group=PICTURES,
     )
 
     max_concurrent: int = _setting(
