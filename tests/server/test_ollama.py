@@ -1,9 +1,11 @@
 import pytest
 
+from lingma_proxy.conversation.request import Image, Text
 from lingma_proxy.dialects.ollama import PAGES
 from lingma_proxy.errors import BackendTimeout
 from lingma_proxy.jsonio import JsonObject, loads
 from lingma_proxy.server.ollama import Ollama
+from support.judges import PIXEL
 from support.served import HELLO, MODELS, scripted
 
 CHAT = {"model": "kmodel", "messages": [{"role": "user", "content": "Hi"}]}
@@ -189,3 +191,29 @@ async def test_codex_may_warm_up_as_it_does_before_lm_studio():
         answer, data = await served.post("/v1/responses", warm_up)
 
     assert (listed.status, answer.status) == (200, 200), data
+
+
+async def test_a_picture_is_known_by_its_bytes_for_nobody_says_what_it_is():
+    message = {"role": "user", "content": "What is it?", "images": [PIXEL]}
+    async with scripted(HELLO) as served:
+        answer, data = await served.post("/api/chat", {**CHAT, "messages": [message]})
+        (asked,) = served.backend.requests
+        bad = {**message, "images": ["aGVsbG8="]}
+        refused, complaint = await served.post("/api/chat", {**CHAT, "messages": [bad]})
+
+    assert answer.status == 200, data
+    assert [type(part) for part in asked.messages[0].parts] == [Image, Text]
+    assert [part.media_type for part in asked.messages[0].parts if type(part) is Image] == [
+        "image/png"
+    ]
+    assert refused.status == 400
+    assert isinstance(loads(complaint)["error"], str)
+
+
+async def test_a_key_that_is_missing_is_said_in_ollamas_words():
+    async with scripted(api_key="s3cret") as served:
+        for path in ("/api/chat", "/api/show"):
+            answer, data = await served.post(path, {"model": "kmodel"})
+
+            assert answer.status == 401
+            assert "key" in loads(data)["error"]
