@@ -15,6 +15,7 @@ from lingma_proxy.conversation.events import (
 )
 from lingma_proxy.conversation.grammar import TRANSITIONS, Grammar, IllegalEvent, State
 from lingma_proxy.conversation.request import Image, Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall
 from support.streams import batched
 
 STARTED = ReplyStarted("1", "m")
@@ -102,3 +103,12 @@ def test_batches_do_not_matter(points: list[int]) -> None:
 def test_a_stream_that_is_cut_is_not_over(length: int) -> None:
     with pytest.raises(IllegalEvent, match="the stream ended while"):
         check(WHOLE[:length]).end()
+
+
+def test_a_part_that_is_whole_at_once_has_no_deltas() -> None:
+    call = SearchCall("s", "web_search", "tea")
+    start = ReplyStarted("r", "m")
+
+    Grammar().check([start, PartStarted(0, call), PartEnded(0), PartStarted(1, Text(""))])
+    with pytest.raises(IllegalEvent, match="whole"):
+        Grammar().check([start, PartStarted(0, call), PartDelta(0, "x")])

@@ -14,6 +14,7 @@ from lingma_proxy.conversation.events import (
 from lingma_proxy.conversation.grammar import Grammar
 from lingma_proxy.conversation.reply import Collector, Reply, collect, filled, replay
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import Found, SearchCall, SearchResult
 from lingma_proxy.errors import ProtocolError
 from support.strategies import replies
 from support.streams import batched, stream
@@ -72,3 +73,10 @@ def test_a_long_part_in_many_pieces_is_not_copied_at_each() -> None:
     work = copied(lambda _: collector.feed([PartDelta(0, piece)]), range(number))
 
     assert work < len(piece) * number
+
+
+def test_a_search_is_folded_as_it_is() -> None:
+    parts = (SearchCall("s", "web_search", "tea"), SearchResult("s", (Found("u", "t", "x"),)))
+    reply = Reply("r", "m", (*parts, Text("so")), FinishReason.STOP)
+
+    assert collected([replay(reply)]) == reply

@@ -20,7 +20,7 @@ from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from lingma_proxy.conversation.writer import BLANK, JsonEnd, ReplyWriter
 from lingma_proxy.errors import ProtocolError
 from support.cuts import in_two, one_by_one
-from support.stories import Call, Delta, Say, Think, Together, heard_parts, new_ids, say
+from support.stories import Call, Delta, Say, Think, Together, heard_parts, new_ids, say, text_of
 from support.strategies import arguments, json_objects, scripts
 from support.work import copied
 
@@ -304,9 +304,7 @@ def alike(heard: list[str], due: list[str]) -> bool:
 
 
 def texts(events: list[Event]) -> list[str]:
-    return [
-        part.arguments if isinstance(part, ToolCall) else part.text for part in heard_parts(events)
-    ]
+    return [text_of(part) for part in heard_parts(events)]
 
 
 @given(scripts())

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from lingma_proxy.conversation.history import check
 from lingma_proxy.conversation.request import (
     Document,
     DocumentLink,
@@ -22,6 +23,7 @@ from lingma_proxy.dialects.anthropic_content import (
     decode_system,
 )
 from lingma_proxy.errors import InvalidRequest
+from lingma_proxy.jsonio import JsonObject
 
 PNG = b"\x89PNG\r\n\x1a\n"
 BASE64 = {"type": "base64", "media_type": "image/png", "data": b64encode(PNG).decode()}
@@ -211,24 +213,17 @@ def test_a_document_of_blocks_keeps_its_images() -> None:
 def test_what_anthropics_own_tools_did_stays_readable() -> None:
     asked, found, failed = of(
         "assistant",
-        {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "tea"}},
+        {"type": "server_tool_use", "id": "s1", "name": "web_fetch", "input": {"url": "tea"}},
         {
-            "type": "web_search_tool_result",
+            "type": "web_fetch_tool_result",
             "tool_use_id": "s1",
-            "content": [
-                {
-                    "type": "web_search_result",
-                    "title": "Tea",
-                    "url": "https://example.com/tea",
-                    "encrypted_content": "SECRET",
-                }
-            ],
+            "content": {"url": "https://example.com/tea", "encrypted_content": "SECRET"},
         },
         {"type": "mcp_tool_result", "tool_use_id": "m1", "content": "no", "is_error": True},
     )
 
     assert asked == Text(
-        '<server_tool_use name="web_search" id="s1">\n{"query":"tea"}\n</server_tool_use>'
+        '<server_tool_use name="web_fetch" id="s1">\n{"url":"tea"}\n</server_tool_use>'
     )
     assert isinstance(found, Text)
     assert "https://example.com/tea" in found.text
@@ -344,3 +339,86 @@ def test_thinking_that_comes_back_breaks_nothing(block, parts):
     (found,) = decode_messages([{"role": "assistant", "content": content}])
 
     assert found.parts == (*parts, Text("so"))
+
+
+def search(id: str, query: str = "tea") -> JsonObject:
+    return {
+        "type": "server_tool_use",
+        "id": id,
+        "name": "web_search",
+        "input": {"query": query},
+        "caller": {"type": "direct"},
+    }
+
+
+def found(id: str, **more: Any) -> JsonObject:
+    page = {"type": "web_search_result", "title": "Tea", "url": "https://tea.test", **more}
+    return {"type": "web_search_tool_result", "tool_use_id": id, "content": [page]}
+
+
+def text(said: str) -> JsonObject:
+    return {"type": "text", "text": said}
+
+
+def test_a_search_that_comes_back_is_a_call_and_its_result() -> None:
+    foreign = found("s1", encrypted_content="EqgfCioIARgBIiQ3YTAwMjY1Mi1mZj", page_age="May 2026")
+    content = [text("Let me see."), search("s1"), foreign, text("Tea is hot.")]
+    said, result, answer = decode_messages([{"role": "assistant", "content": content}])
+
+    assert said.parts == (Text("Let me see."), ToolCall("s1", "web_search", '{"query":"tea"}'))
+    told = Text("[1] Tea\nhttps://tea.test\nMay 2026")
+    assert result == Message("user", (ToolResult("s1", (told,)),))
+    assert answer == Message("assistant", (Text("Tea is hot."),))
+
+
+def test_searches_at_once_and_a_call_of_the_clients_stay_one_turn() -> None:
+    own = {"type": "tool_use", "id": "t1", "name": "read", "input": {}}
+    answer = {"type": "tool_result", "tool_use_id": "t1", "content": "x"}
+    messages = decode_messages(
+        [
+            {"role": "assistant", "content": [own, search("s1"), search("s2"), found("s2"), found("s1")]},
+            {"role": "user", "content": [answer]},
+        ]
+    )  # fmt: skip
+
+    check(messages)
+    assert [message.role for message in messages] == ["assistant", "user", "user"]
+    assert [part.id for part in messages[0].parts if isinstance(part, ToolCall)] == [
+        "t1",
+        "s1",
+        "s2",
+    ]
+
+
+def test_a_search_that_failed_says_why_it_may_have() -> None:
+    error = {"type": "web_search_tool_result_error", "error_code": "too_many_requests"}
+    failed = {"type": "web_search_tool_result", "tool_use_id": "s1", "content": error}
+    _, result = decode_messages([{"role": "assistant", "content": [search("s1"), failed]}])
+
+    (part,) = result.parts
+    assert isinstance(part, ToolResult)
+    assert part.is_error
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [search("s1")],
+        [found("s1")],
+        [found("s1"), search("s1")],
+        [search("s1", query=1)],  # type: ignore[arg-type]  # what a client may send
+    ],
+    ids=["no result", "no call", "the wrong way round", "no query"],
+)
+def test_half_a_search_stays_readable(content: list[JsonObject]) -> None:
+    (message,) = decode_messages([{"role": "assistant", "content": content}])
+
+    assert all(isinstance(part, Text) for part in message.parts)
+
+
+def test_a_second_result_is_only_text() -> None:
+    content = [search("s1"), found("s1"), found("s1")]
+    messages = decode_messages([{"role": "assistant", "content": content}])
+
+    check(messages)
+    assert len(messages) == 3

@@ -14,6 +14,7 @@ from lingma_proxy.conversation.events import (
 )
 from lingma_proxy.conversation.reply import Reply, replay
 from lingma_proxy.conversation.request import ChatRequest, Reasoning, Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import Found, SearchCall, SearchResult
 from lingma_proxy.dialect import Asked
 from lingma_proxy.dialects.anthropic_encode import UNSIGNED, AnthropicEncoder, error_body, whole
 from lingma_proxy.errors import (
@@ -32,6 +33,7 @@ from lingma_proxy.errors import (
     TooBusy,
 )
 from support.anthropic_grammar import events, walk
+from support.anthropic_sdk import folded, read
 
 
 def asked(*, shown: bool = True) -> Asked:
@@ -245,3 +247,31 @@ def test_an_error_carries_its_details() -> None:
     body = error_body(InvalidRequest("x", details={"error_code": "y"}), "req_1")
 
     assert body["error"]["details"] == {"error_code": "y"}
+
+
+def test_a_search_is_said_in_a_stream_and_at_once_alike() -> None:
+    found = (Found("https://tea.test", "Tea", "It is hot.", "May 2026"),)
+    parts = (
+        Text("Let me see."),
+        SearchCall("srvtoolu_1", "web_search", 'tea "green"'),
+        SearchResult("srvtoolu_1", found),
+        SearchCall("srvtoolu_2", "web_search", "more"),
+        SearchResult("srvtoolu_2", error="max_uses_exceeded"),
+        Text("Tea is hot."),
+    )
+    reply = Reply("1", "m", parts, FinishReason.STOP, Usage(5, 7, searches=1))
+    stream = AnthropicEncoder(asked(), 0).encode(replay(reply))
+
+    assert walk(stream) == "done"
+    body = whole(asked(), [reply], 0)
+    assert folded(stream) == read(body)
+    assert [block["type"] for block in read(body)["content"]] == [
+        "text",
+        "server_tool_use",
+        "web_search_tool_result",
+        "server_tool_use",
+        "web_search_tool_result",
+        "text",
+    ]
+    assert read(body)["content"][1]["input"] == {"query": 'tea "green"'}
+    assert body["usage"]["server_tool_use"] == {"web_search_requests": 1, "web_fetch_requests": 0}

@@ -4,10 +4,13 @@ import jsonschema_rs
 import pytest
 
 from lingma_proxy.conversation.request import NamedTool, Tool
+from lingma_proxy.conversation.search import WebSearch
 from lingma_proxy.dialects.anthropic_tools import Offer
 from lingma_proxy.errors import InvalidRequest
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+SEARCH: dict[str, Any] = {"type": "web_search_20250305", "name": "web_search"}
 
 
 def tool(name: str, **more: Any) -> dict[str, Any]:
@@ -87,7 +90,6 @@ def test_the_schemas_allow_what_the_clients_expect(kind: str, call: Any) -> None
 @pytest.mark.parametrize(
     "server",
     [
-        {"type": "web_search_20250305", "name": "web_search", "max_uses": 8},
         {"type": "web_fetch_20260318", "name": "web_fetch"},
         {"type": "code_execution_20260521", "name": "code_execution"},
         {"type": "tool_search_tool_bm25", "name": "tool_search_tool_bm25"},
@@ -119,6 +121,13 @@ def test_server_tools_are_left_out_with_a_warning(server: dict[str, Any]) -> Non
         ([{"type": "computer_toolset_20260801"}], "tools.0"),
         ([{"type": "hologram_20270101", "name": "h"}], "tools.0"),
         ([{"type": "bash_20250124"}], "tools.0.name"),
+        ([{**SEARCH, "name": "search"}], "tools.0.name"),
+        ([{**SEARCH, "max_uses": 0}], "tools.0.max_uses"),
+        ([{**SEARCH, "max_uses": True}], "tools.0.max_uses"),
+        ([{**SEARCH, "allowed_domains": "a.test"}], "tools.0.allowed_domains"),
+        ([{**SEARCH, "blocked_domains": [""]}], "tools.0.blocked_domains"),
+        ([{**SEARCH, "blocked_domains": [1]}], "tools.0.blocked_domains"),
+        ([{**SEARCH, "allowed_domains": ["a"], "blocked_domains": ["b"]}], "tools.0"),
     ],
 )
 def test_tools_that_cannot_be_offered_are_refused(tools: Any, place: str) -> None:
@@ -147,7 +156,7 @@ def test_the_choice_is_understood(value: Any, choice: Any) -> None:
     "value",
     [
         {"type": "tool", "name": "g"},
-        {"type": "tool", "name": "web_search"},
+        {"type": "tool", "name": "web_fetch"},
         {"type": "tool"},
         {"type": "all"},
         "auto",
@@ -155,7 +164,7 @@ def test_the_choice_is_understood(value: Any, choice: Any) -> None:
     ],
 )
 def test_a_choice_that_cannot_be_made_is_refused(value: Any) -> None:
-    offer = Offer([tool("f"), {"type": "web_search_20250305", "name": "web_search"}], [])
+    offer = Offer([tool("f"), {"type": "web_fetch_20260318", "name": "web_fetch"}], [])
 
     with pytest.raises(InvalidRequest, match="tool_choice"):
         offer.choice(value)
@@ -163,7 +172,7 @@ def test_a_choice_that_cannot_be_made_is_refused(value: Any) -> None:
 
 def test_any_tool_needs_a_tool() -> None:
     with pytest.raises(InvalidRequest, match="no usable tool"):
-        Offer([{"type": "web_search_20250305", "name": "web_search"}], []).choice({"type": "any"})
+        Offer([{"type": "web_fetch_20260318", "name": "web_fetch"}], []).choice({"type": "any"})
 
 
 def test_a_deferred_tool_waits_until_it_is_named() -> None:
@@ -222,3 +231,30 @@ def test_changes_to_what_runs_elsewhere_are_warned_about() -> None:
 def test_a_change_that_names_no_tool_is_refused() -> None:
     with pytest.raises(InvalidRequest, match=r"messages\.0\.content\.0\.tool"):
         names([tool("f")], {"type": "tool_addition", "tool": {"type": "hologram"}})
+
+
+def test_the_hosted_search_is_a_wish_and_no_tool() -> None:
+    place = {"type": "approximate", "city": "Bern", "country": "CH"}
+    asked = {**SEARCH, "max_uses": 8, "blocked_domains": [" Spam.test "], "user_location": place}
+    offer = Offer([tool("f"), asked], [])
+
+    assert offer.web_search == WebSearch("web_search", 8, (), ("spam.test",), "Bern, CH")
+    assert [tool.name for tool in offer.tools] == ["f"]
+    assert offer.warnings == []
+    assert offer.choice({"type": "tool", "name": "web_search"}) == (NamedTool("web_search"), True)
+
+
+def test_any_tool_may_be_the_hosted_search() -> None:
+    assert Offer([SEARCH], []).choice({"type": "any"}) == ("required", True)
+
+
+def test_a_newer_version_with_nulls_is_read() -> None:
+    nulls: dict[str, Any] = {
+        "allowed_domains": None,
+        "blocked_domains": [],
+        "max_uses": None,
+        "user_location": None,
+    }
+    offer = Offer([{"type": "web_search_20260318", "name": "web_search", **nulls}], [])
+
+    assert offer.web_search == WebSearch()

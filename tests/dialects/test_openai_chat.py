@@ -17,6 +17,7 @@ from lingma_proxy.conversation.events import (
 )
 from lingma_proxy.conversation.reply import Reply, replay
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall, SearchResult
 from lingma_proxy.dialects.openai_chat import DIALECT, ChatEncoder, whole
 from lingma_proxy.dialects.openai_chat_request import ChatAsked, decode
 from lingma_proxy.errors import BackendUnavailable
@@ -349,3 +350,12 @@ def test_a_second_call_among_functions_is_not_lost():
 def test_the_dialect_names_its_routes():
     assert DIALECT.paths == ("/v1/chat/completions", "/api/v1/chat/completions")
     assert dumpb(DIALECT.error(BackendUnavailable("x"), "r")).startswith(b'{"error":')
+
+
+def test_a_search_that_nobody_could_ask_for_here_is_passed_over():
+    parts = (SearchCall("s", "web_search", "tea"), SearchResult("s"), Text("so"))
+    reply = Reply("1", "m", parts, FinishReason.STOP)
+    stream = ChatEncoder(asked(), 0).encode(replay(reply))
+
+    assert b"tea" not in stream
+    assert whole(asked(), [reply], 0)["choices"][0]["message"]["content"] == "so"

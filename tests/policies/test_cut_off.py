@@ -25,6 +25,7 @@ from support.backends import (
     one_by_one,
 )
 from support.cuts import in_two
+from support.stories import text_of
 
 USAGE = Usage(input=10, output=20)
 LENGTH = FinishReason.LENGTH
@@ -216,7 +217,7 @@ def reference(reply: Reply, stops: Sequence[str], limit: int | None) -> Reply:
     parts: list[Head] = []
     meter = Halves()
     for part in reply.parts:
-        whole = part.arguments if isinstance(part, ToolCall) else part.text
+        whole = text_of(part)
         end, stop = len(whole), None
         if isinstance(part, Text):
             hits = [(whole.find(stop), -len(stop), stop) for stop in stops if stop in whole]

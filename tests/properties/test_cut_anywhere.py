@@ -23,6 +23,7 @@ from support.stories import (
     heard_parts,
     new_ids,
     sse,
+    text_of,
 )
 from support.strategies import EXAMPLES, scripts
 
@@ -125,7 +126,3 @@ def test_a_story_that_breaks_off_is_an_error_or_was_over(story: Story) -> None:
             for begun, whole in zip(parts, story.parts, strict=False):
                 assert type(begun) is type(whole)
                 assert text_of(whole).startswith(text_of(begun))
-
-
-def text_of(part: Head) -> str:
-    return part.arguments if hasattr(part, "arguments") else part.text

@@ -126,7 +126,7 @@ def test_a_reply_comes_back_as_it_was_said(
 SHOWN = ChatRequest("", "", ()).reasoning
 
 
-def plain(part: Part) -> Json:
+def plain(part: Part | Head) -> Json:
     """Signatures are made up where there are none; arguments are compared by their value."""
     match part:
         case Thinking(text):

@@ -12,6 +12,8 @@ TRANSITIONS: dict[str, dict[str, str]] = {
         "start text": "text",
         "start thinking": "thinking",
         "start tool_use": "tool_use",
+        "start server_tool_use": "tool_use",
+        "start web_search_tool_result": "result",
         "message_delta": "ending",
     },
     "text": {"delta text_delta": "text", "stop": "between"},
@@ -21,12 +23,21 @@ TRANSITIONS: dict[str, dict[str, str]] = {
         "stop": "broken off",
     },
     "signed": {"stop": "between"},
+    "result": {"stop": "between"},  # whole at its start
     "tool_use": {"delta input_json_delta": "tool_use", "stop": "between"},
     "broken off": {},  # thinking without its signature: only an error may follow
     "ending": {"message_stop": "done"},
     "done": {},
 }
-for state in TRANSITIONS.keys() - {"done", "ending", "text", "tool_use", "thinking", "signed"}:
+for state in TRANSITIONS.keys() - {
+    "done",
+    "ending",
+    "text",
+    "tool_use",
+    "thinking",
+    "signed",
+    "result",
+}:
     TRANSITIONS[state]["error"] = "done"  # open blocks are closed first
 
 
@@ -45,6 +56,7 @@ def events(stream: bytes) -> list[dict[str, Any]]:
 def walk(stream: bytes) -> str:
     """The state after the whole stream.  AssertionError where an event may not come."""
     state, index = "silent", 0
+    searches: set[str] = set()
     for event in events(stream):
         match event:
             case {"type": "ping"}:
@@ -53,6 +65,12 @@ def walk(stream: bytes) -> str:
             case {"type": "content_block_start", "content_block": block}:
                 assert event["index"] == index
                 step = f"start {block['type']}"
+                if step == "start server_tool_use":
+                    assert block["id"].startswith("srvtoolu_")
+                    assert block["input"] == {}
+                    searches.add(block["id"])
+                elif step == "start web_search_tool_result":
+                    searches.remove(block["tool_use_id"])
             case {"type": "content_block_delta", "delta": delta}:
                 assert event["index"] == index
                 step = f"delta {delta['type']}"
@@ -64,4 +82,5 @@ def walk(stream: bytes) -> str:
                 step = event["type"]
         assert step in TRANSITIONS[state], f"{step} may not come in {state}"
         state = TRANSITIONS[state][step]
+    assert state != "done" or not searches, "a search has no result"
     return state

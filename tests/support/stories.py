@@ -21,6 +21,8 @@ from lingma_proxy.conversation.events import (
     Usage,
 )
 from lingma_proxy.conversation.reply import Reply, filled
+from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall, SearchResult
 from lingma_proxy.conversation.writer import ReplyWriter
 from lingma_proxy.errors import BackendRefused, ProxyError
 
@@ -304,6 +306,17 @@ def _line(text: str, spelling: Spelling) -> bytes:
 
 
 # What was heard, whether it is complete or not.
+
+
+def text_of(part: Head) -> str:
+    """What its deltas said."""
+    match part:
+        case Text(text) | Thinking(text):
+            return text
+        case ToolCall(_, _, arguments):
+            return arguments
+        case SearchCall() | SearchResult():
+            return ""
 
 
 def hear(batches: Iterable[Sequence[Event]]) -> tuple[list[Event], ProxyError | None]:

@@ -17,9 +17,11 @@ from typing import TypeAlias
 import msgspec
 
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall, SearchResult
 
-Head: TypeAlias = Text | Thinking | ToolCall
-"""A part as it starts: the part itself, with its text (or arguments) still empty."""
+Head: TypeAlias = Text | Thinking | ToolCall | SearchCall | SearchResult
+"""A part as it starts: the part itself, with its text (or arguments) still empty; a search and
+its result are whole at once."""
 
 
 class FinishReason(StrEnum):
@@ -43,6 +45,8 @@ class Usage:
     reasoning: int = 0
     estimated: bool = False
     """Counted by us, because the vendor did not say."""
+    searches: int = 0
+    """Of the web, made by us."""
 
 
 def added(first: Usage | None, second: Usage | None) -> Usage | None:

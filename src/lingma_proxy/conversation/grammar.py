@@ -17,6 +17,7 @@ from lingma_proxy.conversation.events import (
     ReplyStarted,
 )
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall, SearchResult
 
 
 class State(Enum):
@@ -44,6 +45,8 @@ class Grammar:
     def __init__(self) -> None:
         self.state = State.SILENT
         self._parts = 0
+        self._whole = False
+        """Whether all of the open part was said by its head."""
 
     def check(self, events: Sequence[Event]) -> None:
         """Take a batch.  Raises IllegalEvent at the first event that may not come here."""
@@ -67,13 +70,17 @@ class Grammar:
                     raise IllegalEvent(f"{event}: the next index is {self._parts}")
                 match head:
                     case Text("") | Thinking("") | ToolCall(str(), str(), ""):
-                        pass
+                        self._whole = False
+                    case SearchCall() | SearchResult():
+                        self._whole = True
                     case _:
                         raise IllegalEvent(f"{event}: a head has no text yet")
                 self._parts += 1
             case PartDelta(index, text):
                 if index != self._parts - 1:
                     raise IllegalEvent(f"{event}: the open part is {self._parts - 1}")
+                if self._whole:
+                    raise IllegalEvent(f"{event}: the part was whole when it started")
                 if not text:
                     raise IllegalEvent(f"{event}: a delta says something")
             case PartEnded(index):

@@ -15,6 +15,7 @@ from lingma_proxy.conversation.events import (
     Usage,
 )
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall, SearchResult
 from lingma_proxy.errors import ProtocolError
 
 
@@ -78,6 +79,8 @@ def filled(head: Head, text: str) -> Head:
             return Thinking(text, signature)
         case ToolCall(id, name, _):
             return ToolCall(id, name, text)
+        case SearchCall() | SearchResult():
+            return head
 
 
 async def collect(events: AsyncIterator[Sequence[Event]]) -> Reply:
@@ -92,14 +95,15 @@ def replay(reply: Reply) -> list[Event]:
     """The events of a reply, as if it were said at once."""
     events: list[Event] = [ReplyStarted(reply.id, reply.model, reply.warnings)]
     for index, part in enumerate(reply.parts):
-        text = part.arguments if isinstance(part, ToolCall) else part.text
         match part:
-            case Text():
+            case Text(text):
                 head: Head = Text("")
-            case Thinking(_, signature):
+            case Thinking(text, signature):
                 head = Thinking("", signature)
-            case ToolCall(id, name, _):
+            case ToolCall(id, name, text):
                 head = ToolCall(id, name, "")
+            case SearchCall() | SearchResult():
+                head, text = part, ""
         events.append(PartStarted(index, head))
         if text:
             events.append(PartDelta(index, text))

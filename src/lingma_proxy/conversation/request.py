@@ -16,6 +16,7 @@ what was asked: backends always stream.
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from lingma_proxy.conversation.search import WebSearch
 from lingma_proxy.jsonio import JsonObject
 
 
@@ -177,6 +178,8 @@ class ChatRequest:
     response_format: ResponseFormat | None = None
     usage_first: bool = False
     """Whether the client is told at the start how much it asked (Anthropic's message_start)."""
+    web_search: WebSearch | None = None
+    """Whether the model is to be able to search the web, by a tool that the server runs."""
     conversation: str = ""
     """The client's own name for the conversation, where it gives one.  A backend that keeps
     conversations may go by it; no answer depends on it."""

@@ -79,6 +79,7 @@ def decode_request(
         reasoning=decode_reasoning(body, max_tokens, warnings),
         usage_first=True,
         response_format=decode_format(body),
+        web_search=offer.web_search,
         conversation=session(an_object(body.get("metadata")).get("user_id")),
     )
 

@@ -2,12 +2,13 @@
 
     messages: [{role: user | assistant | system, content: str | [block, …]}]
 
-Order is kept and nothing is trimmed.  A block falls into one of four kinds:
+Order is kept and nothing is trimmed.  A block falls into one of these kinds:
 
     text, image, tool_use, tool_result, thinking     become the part of that name
     documents that are files, or links to them       become documents, for somebody to read
+    a search of the web that was answered            becomes a call and its result
     other documents, search_result, what Anthropic's
-    own tools did (server_tool_use, …)               become text that any model can read
+    other tools did (server_tool_use, …)             become text that any model can read
     redacted_thinking, fallback, mcp_tool_listing,
     tool_addition, tool_removal                      are not for the model's eyes
     container_upload, file ids, the unknown          are refused in words
@@ -30,6 +31,8 @@ from lingma_proxy.conversation.request import (
     ToolCall,
     ToolResult,
 )
+from lingma_proxy.conversation.search import told
+from lingma_proxy.dialects.anthropic_search import decode_call, decode_result
 from lingma_proxy.errors import InvalidRequest
 from lingma_proxy.jsonio import Json, JsonObject, an_object, dumps, loads, objects
 from lingma_proxy.wire import data_url
@@ -68,36 +71,37 @@ def decode_messages(value: Json) -> list[Message]:
     last_user = max(
         (at for at, message in enumerate(value) if _role(message) == "user"), default=-1
     )
-    messages = (
-        _message(message, f"messages.{at}", cleared=at < last_user)
-        for at, message in enumerate(value)
-    )
-    return [message for message in messages if message is not None]
+    messages: list[Message] = []
+    for at, message in enumerate(value):
+        messages += _messages(message, f"messages.{at}", cleared=at < last_user)
+    return messages
 
 
 def _role(message: Json) -> Json:
     return message.get("role") if isinstance(message, dict) else None
 
 
-def _message(message: Json, where: str, *, cleared: bool) -> Message | None:
-    """One message.  None: it has nothing to say to the model.
+def _messages(message: Json, where: str, *, cleared: bool) -> Sequence[Message]:
+    """One message; none, if it has nothing to say to the model; several, if it has searched.
 
     `cleared`: a later message of the user exists, which is when `clear_at` takes effect.
     """
     match message:
         case {"role": "system", "clear_at": "next_user_message"} if cleared:
-            return None
+            return ()
         case {"role": "user" | "assistant" | "system" as role, "content": str(text)}:
-            return Message(role, (Text(text),))
+            return (Message(role, (Text(text),)),)
+        case {"role": "assistant", "content": list(blocks)} if answered := _searches(blocks):
+            return [*_searched(blocks, answered, f"{where}.content")]
         case {"role": "user" | "assistant" | "system" as role, "content": list(blocks)}:
             decode = {"user": _of_user, "assistant": _of_assistant, "system": _of_system}[role]
             parts: list[Part] = []
             for at, block in enumerate(blocks):
                 parts += decode(block, f"{where}.content.{at}")
             # A message of which nothing is left (say, all of it redacted) is no message.
-            return Message(role, tuple(parts)) if parts or not blocks else None
+            return (Message(role, tuple(parts)),) if parts or not blocks else ()
         case {"role": "system", "output_config": dict()}:
-            return None
+            return ()
         case {"role": "user" | "assistant" | "system"}:
             raise refused(f"{where}.content", "a string or a list of content blocks is required.")
         case {"role": role}:
@@ -106,6 +110,44 @@ def _message(message: Json, where: str, *, cleared: bool) -> Message | None:
             )
         case _:
             raise refused(where, "an object with role and content is expected.")
+
+
+def _searches(blocks: Sequence[Json]) -> set[str]:
+    """The ids of the searches of the web among these blocks that have a result behind them."""
+    asked: set[str] = set()
+    answered: set[str] = set()
+    for block in objects(blocks):
+        if (call := decode_call(block)) is not None:
+            asked.add(call.id)
+        elif (result := decode_result(block)) is not None and result.call_id in asked:
+            answered.add(result.call_id)
+    return answered
+
+
+def _searched(blocks: Sequence[Json], answered: set[str], where: str) -> Iterator[Message]:
+    """What the assistant said and searched, as turns: its own, the results, its own, …"""
+    answered = set(answered)
+    parts: list[Part] = []
+    results: list[Part] = []
+    for at, block in enumerate(blocks):
+        known = block if isinstance(block, dict) else {}
+        if (result := decode_result(known)) is not None and result.call_id in answered:
+            answered.remove(result.call_id)  # a second one would be one too many
+            shown = (Text(told(result)),)
+            results.append(ToolResult(result.call_id, shown, is_error=result.error is not None))
+            continue
+        if results:
+            yield Message("assistant", tuple(parts))
+            yield Message("user", tuple(results))
+            parts, results = [], []
+        if (call := decode_call(known)) is not None and call.id in answered:
+            parts.append(ToolCall(call.id, call.name, dumps({"query": call.query})))
+        else:
+            parts += _of_assistant(block, f"{where}.{at}")
+    if parts:
+        yield Message("assistant", tuple(parts))
+    if results:
+        yield Message("user", tuple(results))
 
 
 def _of_system(block: Json, where: str) -> list[Part]:

@@ -25,10 +25,12 @@ from lingma_proxy.conversation.events import (
 )
 from lingma_proxy.conversation.reply import Reply
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall, SearchResult
 from lingma_proxy.dialect import Asked
 from lingma_proxy.dialects.anthropic_arguments import as_input
+from lingma_proxy.dialects.anthropic_search import call_block, result_block
 from lingma_proxy.errors import ProxyError
-from lingma_proxy.jsonio import JsonObject, dumpb
+from lingma_proxy.jsonio import JsonObject, dumpb, dumps
 from lingma_proxy.wire import sse
 
 UNSIGNED = "bGluZ21hLXByb3h5OiB1bnNpZ25lZA=="
@@ -95,7 +97,9 @@ def usage_body(usage: Usage | None) -> JsonObject:
         "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.output,
         "output_tokens_details": {"thinking_tokens": usage.reasoning},
-        "server_tool_use": None,
+        "server_tool_use": {"web_search_requests": usage.searches, "web_fetch_requests": 0}
+        if usage.searches
+        else None,
     }
 
 
@@ -152,6 +156,10 @@ def whole(asked: Asked, replies: Sequence[Reply], now: int) -> JsonObject:  # no
                 last = at == len(reply.parts) - 1
                 input = as_input(name, arguments, cut=cut and last)
                 content.append({"type": "tool_use", "id": id, "name": name, "input": input})
+            case SearchCall():
+                content.append(call_block(part))
+            case SearchResult():
+                content.append(result_block(part))
     end = end_body(reply.reason, reply.stop_sequence)
     return message_body(reply.id, reply.model, content, reply.usage, end)
 
@@ -225,6 +233,15 @@ class AnthropicEncoder:
                     {"type": "tool_use", "id": id, "name": name, "input": {}},
                     b'"input_json_delta","partial_json":',
                 )
+            case SearchCall():
+                self._head = None
+                block = call_block(head)
+                arguments = dumpb(dumps(block["input"]))
+                opened = self._opened({**block, "input": {}}, b'"input_json_delta","partial_json":')
+                return b"%b%b%b}}\n\n%b" % (opened, self._delta, arguments, self._close())
+            case SearchResult():
+                self._head = None
+                return self._opened(result_block(head), b"") + self._close()
             case Thinking() if not self._shown:
                 self._head = None
             case Text() | Thinking():

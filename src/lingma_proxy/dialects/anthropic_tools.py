@@ -3,8 +3,9 @@
     client tools         {name, description, input_schema}: passed on
     Anthropic's own      bash, the text editor, memory, the computer: the client runs them,
     client tools         but their schemas are known to Anthropic's models only, so we say them
-    server tools         web_search, code_execution, mcp_toolset, …: nobody here can run
-                         them, so they are left out with a warning
+    web_search           a wish of its own (`policies/search_web.py`)
+    other server tools   code_execution, mcp_toolset, …: nobody here can run them, so they are
+                         left out with a warning
     toolsets             computer_toolset, browser_toolset: refused, because each stands for
                          some thirty tools whose schemas are not public
 
@@ -18,13 +19,16 @@ import re
 from collections.abc import Iterator
 
 from lingma_proxy.conversation.request import NamedTool, Tool, ToolChoice
+from lingma_proxy.conversation.search import WebSearch
 from lingma_proxy.dialects.anthropic_content import refused
-from lingma_proxy.jsonio import Json, JsonObject, objects
+from lingma_proxy.jsonio import Json, JsonObject, an_object, objects
 
 MAX_NAME = 128
 DATED = re.compile(r"(.+)_\d{8}")
+SEARCH = "web_search"
+MOST_DOMAINS = 1000
 SERVER_TOOLS = {
-    "web_search",
+    SEARCH,
     "web_fetch",
     "code_execution",
     "tool_search_tool_bm25",
@@ -132,6 +136,8 @@ class Offer:
         self._offered: dict[str, bool] = {}
         self._left_out: dict[str, None] = {}
         self._searched = False
+        self.web_search: WebSearch | None = None
+        """The wish for a search of the web that the server makes."""
         match tools:
             case None:
                 pass
@@ -170,12 +176,14 @@ class Offer:
             case {"type": "none"}:
                 return "none", parallel
             case {"type": "any"}:
-                if not self.tools:
+                if not self.tools and self.web_search is None:
                     raise refused("tool_choice", "it asks for a tool, but no usable tool is given.")
                 return "required", parallel
             case {"type": "tool", "name": str(name)} if name in self._known:
                 self._offered[name] = True
                 return NamedTool(name), parallel
+            case {"type": "tool", "name": "web_search"} if self.web_search is not None:
+                return NamedTool(SEARCH), parallel
             case {"type": "tool", "name": str(name)} if name in self._left_out:
                 raise refused(
                     "tool_choice", f"{name} runs on Anthropic's servers and cannot be used here."
@@ -204,6 +212,9 @@ class Offer:
         match tool:
             case {"type": str(kind)} if (dated := DATED.fullmatch(kind)) or kind in SERVER_TOOLS:
                 family = dated[1] if dated else kind
+                if family == SEARCH:
+                    self.web_search = _web_search(tool, where)
+                    return None
                 if family in SERVER_TOOLS:
                     self._searched |= family.startswith("tool_search")
                     self._left_out[str(tool.get("name") or tool.get("mcp_server_name") or kind)] = (
@@ -257,6 +268,33 @@ class Offer:
                     self._left_out[name] = None
             case _:
                 raise refused(f"{where}.tool", "a reference to a tool is expected.")
+
+
+def _web_search(tool: JsonObject, where: str) -> WebSearch:
+    if tool.get("name", SEARCH) != SEARCH:
+        raise refused(f"{where}.name", f"the name of this tool is {SEARCH}.")
+    allowed = _domains(tool.get("allowed_domains"), f"{where}.allowed_domains")
+    blocked = _domains(tool.get("blocked_domains"), f"{where}.blocked_domains")
+    if allowed and blocked:
+        raise refused(where, "allowed_domains and blocked_domains exclude each other.")
+    uses = tool.get("max_uses")
+    if uses is not None and (isinstance(uses, bool) or not isinstance(uses, int) or uses < 1):
+        raise refused(f"{where}.max_uses", "a whole number of at least 1 is expected.")
+    place = an_object(tool.get("user_location"))
+    names = [place.get(key) for key in ("city", "region", "country", "timezone")]
+    location = ", ".join(name for name in names if isinstance(name, str) and name)
+    return WebSearch(SEARCH, uses, allowed, blocked, location)
+
+
+def _domains(value: Json, where: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MOST_DOMAINS:
+        raise refused(where, f"a list of at most {MOST_DOMAINS} domains is expected.")
+    domains = [domain.strip().lower() for domain in value if isinstance(domain, str)]
+    if len(domains) < len(value) or not all(domains):
+        raise refused(where, "a domain is a text such as example.com or example.com/blog.")
+    return tuple(domains)
 
 
 def _references(content: Json) -> Iterator[str]:

@@ -27,6 +27,7 @@ from lingma_proxy.conversation.events import (
 )
 from lingma_proxy.conversation.reply import Reply
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall, SearchResult
 from lingma_proxy.dialect import Asked, Dialect
 from lingma_proxy.dialects.openai_chat_request import ChatAsked, decode
 from lingma_proxy.dialects.openai_custom_tools import InputReader, as_input
@@ -139,6 +140,9 @@ class ChatEncoder:
                 opening = self._introduce(choice, "")
                 voice.wrote = True
                 self._template(choice, voice, {"content": GAP})
+            case SearchCall() | SearchResult():
+                opening = b""  # Chat has no word for them
+                voice.before = voice.after = b""
             case Thinking() if not self._thoughts:
                 opening = b""
                 voice.before = voice.after = b""

@@ -101,6 +101,10 @@ class Child:
         """The last that it said on standard error, fit for an error; "" if that was nothing."""
         return self._pipes.complaint.text()
 
+    def say_no_more(self) -> None:
+        """End its standard input, and go on listening."""
+        self._pipes.say_no_more()
+
     async def wait(self) -> int:
         """Its code, once it has gone and `complaint` is complete."""
         await self.exited.wait()
@@ -219,10 +223,13 @@ class _Pipes(asyncio.SubprocessProtocol):
     async def close(self) -> None:
         self.hang_up()
 
-    def hang_up(self) -> None:
-        """Say and hear no more; but let it speak on, for who is not read may never end."""
+    def say_no_more(self) -> None:
         self._lose()
         self._pipe(0).close()
+
+    def hang_up(self) -> None:
+        """Say and hear no more; but let it speak on, for who is not read may never end."""
+        self.say_no_more()
         self._hear_the_end()
         with suppress(RuntimeError):  # uvloop says so when it was not paused
             cast("asyncio.ReadTransport", self._pipe(1)).resume_reading()
