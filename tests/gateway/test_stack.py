@@ -4,7 +4,7 @@ import pytest
 
 from lingma_proxy.backend import Model
 from lingma_proxy.backends.scripted import Scripted
-from lingma_proxy.errors import ModelNotFound
+from lingma_proxy.errors import ModelNotFound, SettingsError
 from lingma_proxy.gateway import Behind, assemble, over
 from lingma_proxy.policies.check_grammar import CheckGrammar
 from lingma_proxy.settings import Settings
@@ -84,3 +84,8 @@ async def test_names_and_lists_become_those_of_whoever_answers():
     assert gateway.remembered.known() == ()
     assert await gateway.backend.models() == (Model("gpt-5", "GPT-5"),)
     await gateway.aclose()
+
+
+def test_a_search_that_cannot_be_meant_is_an_error_of_the_settings():
+    with pytest.raises(SettingsError, match=r"web_search: .*\{query\}"):
+        over(Behind(Scripted([])), Settings(web_search="https://host/"))

@@ -19,6 +19,7 @@ from lingma_proxy.conversation.request import (
     Text,
     Tool,
 )
+from lingma_proxy.conversation.search import WebSearch
 from lingma_proxy.errors import BackendTimeout, ProxyError, RateLimited
 from lingma_proxy.gateway import Behind, over
 from lingma_proxy.policies.answer_in_json import AnswerInJson
@@ -36,6 +37,7 @@ from lingma_proxy.policies.one_call import OneCall
 from lingma_proxy.policies.prepare_documents import PrepareDocuments
 from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
+from lingma_proxy.policies.search_web import SearchWeb
 from lingma_proxy.policies.settle import Settle
 from lingma_proxy.policies.split_thinking import SplitThinking
 from lingma_proxy.profile import Profile
@@ -69,6 +71,10 @@ def choose(inner: Backend) -> Policy:
     return ChooseModel(inner, tuple, lambda: names)
 
 
+async def nothing_found(_: str) -> bytes:
+    return b"[]"
+
+
 def unsettled(inner: Backend) -> Policy:
     return Settle(inner, lambda: False, lambda: asyncio.sleep(0))
 
@@ -99,6 +105,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "one_call": OneCall,
     "prepare_images": PrepareImages,
     "remember_models": lambda inner: RememberModels(inner, 60.0),
+    "search_web": lambda inner: SearchWeb(inner, nothing_found),
     "settle": unsettled,
     "split_thinking": lambda inner: SplitThinking(inner, lambda _: Profile(thinks_in_text=True)),
     "everything": everything,
@@ -110,6 +117,7 @@ REQUESTS = {
     "all at once": ask("go", PREFILL, stop=("\n\n", "ab"), max_tokens=40),
     "json": ask(response_format=ResponseFormat()),
     "tools": replace(ask(tools=(Tool("shell", "", {}),)), parallel_tool_calls=False),
+    "searching": replace(ask(), web_search=WebSearch()),
 }
 
 every_policy = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)

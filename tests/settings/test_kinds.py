@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lingma_proxy.settings.kinds import (
+    CommandOrAddress,
     Host,
     Number,
     Pairs,
@@ -23,6 +24,7 @@ KINDS = (
     Switch(),
     Word(("yes", "no"), later=("maybe",)),
     Text(),
+    CommandOrAddress(),
     Secret(),
     Host(),
     Url(),
@@ -147,3 +149,16 @@ def test_zero_is_shown_with_what_it_means():
 def test_nothing_secret_is_shown():
     assert Secret().show("sk-canary") == "(set, not shown)"
     assert Url().show("http://me:canary@proxy:3128/x@y") == "http://proxy:3128/x@y"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("", ""),
+        ("my-search --what?", "my-search --what?"),
+        ("https://me:secret@host/s?q={query}&key=secret", "https://host/s?…"),
+        ("HTTP://host/{query}", "HTTP://host/{query}"),
+    ],
+)
+def test_an_address_is_shown_without_what_may_be_secret(value, shown):
+    assert CommandOrAddress().show(CommandOrAddress().of_json(value)) == shown

@@ -480,3 +480,18 @@ async def test_nothing_is_left_of_many(tmp_path) -> None:
     gc.collect()
 
     assert (len(asyncio.all_tasks()), descriptors()) == before
+
+
+async def test_who_hears_no_more_from_us_is_still_heard():
+    child = await Child.start(
+        [sys.executable, "-S", "-c", "import sys; print(sys.stdin.read() + 'so')"]
+    )
+    try:
+        child.say_no_more()
+        said = b""
+        while chunk := await child.stream.read():
+            said += chunk
+        assert said == b"so\n"
+        assert await child.wait() == 0
+    finally:
+        await child.end()

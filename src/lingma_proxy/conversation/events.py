@@ -59,6 +59,7 @@ def added(first: Usage | None, second: Usage | None) -> Usage | None:
         cached=first.cached + second.cached,
         reasoning=first.reasoning + second.reasoning,
         estimated=first.estimated or second.estimated,
+        searches=first.searches + second.searches,
     )
 
 

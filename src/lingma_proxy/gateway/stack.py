@@ -1,7 +1,7 @@
 """Settings in, a gateway out.
 
-    Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ DescribeImages ▸ FitNames
-      ▸ AnswerInJson ▸ MeasureUsage ▸ CutOff ▸ OneCall ▸ EmulateTools ▸ SplitThinking
+    Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ DescribeImages ▸ SearchWeb
+      ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ CutOff ▸ OneCall ▸ EmulateTools ▸ SplitThinking
       ▸ ContinuePrefill ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
@@ -15,6 +15,7 @@ from pathlib import Path
 from lingma_proxy.backend import Backend, Model
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.conversation.tokens import TokenMeter, count_request, count_text
+from lingma_proxy.errors import SettingsError
 from lingma_proxy.gateway.front import Serving, serving
 from lingma_proxy.gateway.sight import fetcher, with_sight
 from lingma_proxy.gateway.ways import Behind, whoever_answers
@@ -30,12 +31,14 @@ from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.one_call import OneCall
 from lingma_proxy.policies.prepare_documents import PrepareDocuments
 from lingma_proxy.policies.remember_models import RememberModels
+from lingma_proxy.policies.search_web import Search, SearchWeb
 from lingma_proxy.policies.settle import Settle
 from lingma_proxy.policies.split_thinking import SplitThinking
 from lingma_proxy.profile import ToolFormat
 from lingma_proxy.recording.recording import Recording
 from lingma_proxy.recording.retention import Retention
 from lingma_proxy.settings import DEFAULT_MODEL, Settings
+from lingma_proxy.transports.search import searcher
 from lingma_proxy.vendor.models import ALIASES, KNOWN
 from lingma_proxy.vendor.profiles import UNKNOWN, profile_of
 
@@ -95,6 +98,7 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     backend = MeasureUsage(backend, count_request, count_text)  # outside: a cut loses the usage
     backend = AnswerInJson(backend)  # outside: two attempts, both measured
     backend = FitNames(backend)
+    backend = SearchWeb(backend, search_of(settings))  # outside: each of its turns is an answer
     links = fetcher(settings)
     backend = with_sight(backend, settings, links, remembered.known, lambda: choose)
     backend = PrepareDocuments(
@@ -118,6 +122,13 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         choose.resolve,
         lambda: names().default,
     )
+
+
+def search_of(settings: Settings) -> Search | None:
+    try:
+        return searcher(settings.web_search)
+    except ValueError as error:
+        raise SettingsError(f"web_search: {error}.") from None
 
 
 def recording_of(settings: Settings) -> Recording:

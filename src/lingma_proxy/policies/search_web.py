@@ -36,6 +36,7 @@ from lingma_proxy.conversation.events import (
     ReplyEnded,
     ReplyStarted,
     Usage,
+    added,
 )
 from lingma_proxy.conversation.reply import filled
 from lingma_proxy.conversation.request import (
@@ -56,7 +57,6 @@ from lingma_proxy.conversation.search import (
 )
 from lingma_proxy.errors import InvalidRequest, ProtocolError
 from lingma_proxy.jsonio import dumps
-from lingma_proxy.policies.answer_in_json import added
 from lingma_proxy.policies.base import Policy
 from lingma_proxy.tools.web_search import can_search, permitted, query_of, read, search_tool
 
@@ -80,7 +80,7 @@ NO_SEARCH = Message(
 
 
 class Search(Protocol):
-    async def __call__(self, query: str) -> bytes:
+    async def __call__(self, query: str, /) -> bytes:
         """What is found, as `tools.web_search.read` reads it.  Raises SearchFailed."""
         ...
 

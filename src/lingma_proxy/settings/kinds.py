@@ -174,6 +174,17 @@ class Text:
         return value
 
 
+class CommandOrAddress(Text):
+    """What starts a program, or an http(s) address."""
+
+    def show(self, value: str) -> str:
+        """Without what an address may carry: a name and password, and a key behind the `?`."""
+        if not value.lower().startswith(("http://", "https://")):
+            return value
+        address, asked, _ = value.partition("?")
+        return Url().show(address) + (asked and "?…")
+
+
 class Secret:
     """A key that clients send in a header; never shown."""
 

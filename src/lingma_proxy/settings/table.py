@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from lingma_proxy.settings.kinds import (
+    CommandOrAddress,
     Host,
     Kind,
     Number,
@@ -460,6 +461,18 @@ class Settings:
         group=RECORDING,
     )
 
+    web_search: str = _setting(
+        "",
+        CommandOrAddress("a command line, or an http(s) address with {query} in it"),
+        "Searches the web for clients that leave it to the server (Anthropic's `web_search`): a "
+        "program and its arguments, which is started without a shell and gets the query where "
+        "`{query}` stands or as one more argument, or an address such as "
+        "https://host/search?q={query}&format=json. It answers within 20 seconds with JSON: a "
+        "list, or `results`, of `url`, `title`, `text` and `page_age` (SearXNG's, Brave's, "
+        "Tavily's and Serper's answers are understood). Empty means: no search; such clients get "
+        "a warning.",
+        group=OTHER,
+    )
     check_grammar: bool = _setting(
         default=False,
         kind=Switch(),

@@ -36,9 +36,11 @@ TOLD = (
 )
 UNSEEN = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]+")
 """What no query needs, and no address or title may hold."""
-SEARCHES = re.compile(
-    r"(?=.*search)(?:.*_)?(?:web|internet|online|google|bing|brave|baidu|duckduckgo|tavily|exa|serp)"
+WEBS = frozenset(
+    ("web", "internet", "online", "google", "bing", "brave", "baidu", "duckduckgo", "tavily", "exa")
 )
+"""Words that tell a search of the web from others."""
+IN_ONE = re.compile(r"(?:web|internet|google)search|search(?:the)?(?:web|internet)")
 
 
 def search_tool(wish: WebSearch, taken: Container[str]) -> Tool:
@@ -58,8 +60,9 @@ def search_tool(wish: WebSearch, taken: Container[str]) -> Tool:
 
 def can_search(tool: Tool) -> bool:
     """Whether a client's own tool searches the web, by its name: WebSearch, web_search, …"""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z]+", "_", tool.name).lower()
-    return SEARCHES.match(words) is not None
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z]+", " ", tool.name).lower().split()
+    in_one = any(IN_ONE.fullmatch(word) for word in words)
+    return in_one or ("search" in words and not WEBS.isdisjoint(words))
 
 
 def query_of(arguments: str) -> str:
