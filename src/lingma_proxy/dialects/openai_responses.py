@@ -34,6 +34,7 @@ from lingma_proxy.conversation.events import (
 )
 from lingma_proxy.conversation.reply import filled
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall, SearchResult
 from lingma_proxy.dialect import Asked, Dialect
 from lingma_proxy.dialects import openai_responses_items as items
 from lingma_proxy.dialects.openai_custom_tools import InputReader
@@ -144,7 +145,7 @@ class ResponsesEncoder:
         self._texts = []
         self._head = head if items.is_said(asked, head) else None
         match self._head:
-            case None:
+            case None | SearchCall() | SearchResult():
                 return b""
             case Text():
                 id = items.new_id(asked, index, "message")

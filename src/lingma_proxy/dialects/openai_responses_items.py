@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from lingma_proxy.conversation.events import FinishReason, Head, Usage
 from lingma_proxy.conversation.reply import Reply
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.search import SearchCall, SearchResult
 from lingma_proxy.dialect import Asked
 from lingma_proxy.dialects import openai_reasoning_content
 from lingma_proxy.dialects.openai_custom_tools import as_input
@@ -37,7 +38,13 @@ def our(asked: Asked) -> ResponsesAsked:
 
 
 def is_said(asked: ResponsesAsked, head: Head) -> bool:
-    return not isinstance(head, Thinking) or asked.summary or asked.encrypted
+    match head:
+        case Thinking():
+            return asked.summary or asked.encrypted
+        case SearchCall() | SearchResult():
+            return False
+        case _:
+            return True
 
 
 def item(asked: ResponsesAsked, index: int, part: Head, status: str) -> JsonObject:
@@ -49,6 +56,8 @@ def item(asked: ResponsesAsked, index: int, part: Head, status: str) -> JsonObje
             return reasoning(asked, index, part)
         case ToolCall(id, name, arguments):
             return call(asked, index, id, asked.offer.origin(name), arguments, status)
+        case SearchCall() | SearchResult():
+            raise AssertionError("a search is not said")
 
 
 def new_id(asked: ResponsesAsked, index: int, kind: str) -> str:
