@@ -21,7 +21,7 @@ from lingma_proxy.conversation.events import (
     ReplyStarted,
 )
 from lingma_proxy.conversation.reply import filled
-from lingma_proxy.conversation.request import Text, ToolCall
+from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from lingma_proxy.errors import ProtocolError
 from lingma_proxy.tools.parser import ToolParser
 from lingma_proxy.tools.said import (
@@ -82,9 +82,11 @@ class Parts:
             self.open_call(out, part.name)
             self.more(out, part.arguments)
             self.calls += 1
-        else:
+        elif isinstance(part, Text | Thinking):
             self.open(out, replace(part, text=""))
             self.more(out, part.text)
+        else:
+            self.open(out, part)
         self.close(out)
 
 
