@@ -16,8 +16,8 @@ from stories.library import STORIES
 from support.lag import watched
 from support.served import CHAT, MESSAGES, Served
 from support.simulated import simulated
+from support.vendor_server import Says, tells
 from support.vendor_server import serving as a_vendor
-from support.vendor_server import tells
 
 WORK = 0.2
 """Seconds.  With everything on the loop: 3.3 (small messages), 0.7 (calls), 0.2 (a picture)."""
@@ -46,6 +46,14 @@ LARGE = {
     "one long text": chat({"role": "user", "content": WORDS * 80_000}),
     "many messages": chat(*[{"role": "user", "content": "x"}] * 50_000),
     "many calls": chat(*(message for number in range(2000) for message in a_call(number))),
+    "a document": chat(
+        {
+            "role": "user",
+            "content": [
+                {"type": "file", "file": {"file_data": b64encode(WORDS.encode() * 50_000).decode()}}
+            ],
+        }
+    ),
     "a picture": chat(
         {
             "role": "user",
@@ -61,12 +69,32 @@ LARGE = {
 @pytest.mark.parametrize("body", LARGE.values(), ids=LARGE)
 async def test_a_request_of_megabytes_does_not_stop_the_others(body, encode):
     async with a_vendor(tells(STORIES["text"])) as vendor:  # one that does not read what it is sent
-        async with simulated(remote_base_url=vendor.url, encode_body=encode) as (served, _):
+        chosen = {"remote_base_url": vendor.url, "encode_body": encode, "image_delivery": "data"}
+        async with simulated(**chosen) as (served, _):
             await served.post("/v1/chat/completions", CHAT)
             async with watched() as lag:
                 answer, data = await served.post("/v1/chat/completions", body)
 
     assert answer.status == 200, data
+    assert lag.work < WORK
+    assert lag.wait < WAIT
+
+
+LINK = b'{"Data":{"Success":true,"ImageUrl":"https://cdn.example/1"}}'
+
+
+async def test_nor_does_the_upload_of_one():
+    story = tells(STORIES["text"])
+    async with a_vendor(story) as vendor:
+        async with simulated(remote_base_url=vendor.url) as (served, _):
+            await served.post("/v1/chat/completions", CHAT)
+            await served.get("/v1/models")  # nobody asks for the list in between
+            vendor.scripts[:] = [Says((LINK,)), story]
+            async with watched() as lag:
+                answer, data = await served.post("/v1/chat/completions", LARGE["a picture"])
+
+    assert answer.status == 200, data
+    assert len(vendor.asked[-2].body) > len(PICTURE) / 4
     assert lag.work < WORK
     assert lag.wait < WAIT
 

@@ -31,7 +31,7 @@ PICTURE_URL = "data:image/png;base64,iVBORw=="
 HELLO = ChatRequest("1", "", (Message("user", (Text("hi"),)),))
 
 
-def body(request, key="kmodel", user_type="personal_standard"):
+def body(request, key="kmodel", user_type="personal_standard", **more):
     return json.loads(
         encode(
             request,
@@ -40,6 +40,7 @@ def body(request, key="kmodel", user_type="personal_standard"):
             now=1777045062000,
             request_id="0123456789abcdef0123456789abcdef",
             business_id="22222222-3333-4444-8555-666666666666",
+            **more,
         )
     )
 
@@ -164,6 +165,40 @@ def test_pictures_are_sent_both_ways_and_the_model_is_told_to_look():
     assert [piece["type"] for piece in found["messages"][0]["content"]] == [
         "text", "image_url", "text", "image_url",
     ]  # fmt: skip
+
+
+def test_a_picture_that_is_there_twice_is_named_once():
+    found = body(replace(HELLO, messages=(said("user", PICTURE), said("user", PICTURE, "b"))))
+
+    assert found["image_urls"] == [PICTURE_URL]
+
+
+def test_uploaded_pictures_stand_beside_the_text():
+    one, two = ImageLink("https://cdn.example/1"), ImageLink("https://cdn.example/2")
+    messages = (
+        said("user", "a", one, "b"),
+        said("assistant", "so?"),
+        said("user", ToolResult("c", (two,)), "look"),
+        said("user", one),
+    )
+    found = body(replace(HELLO, messages=messages), uploaded=True)
+
+    assert found["image_urls"] == [one.url, two.url]
+    assert found["model_config"]["is_vl"] is True
+    assert [(each["role"], each["content"]) for each in found["messages"]] == [
+        ("user", "a\n\nb"),
+        ("assistant", "so?"),
+        ("tool", "(The result is a picture; it follows.)"),
+        ("user", "From the result of tool call c:"),
+        ("user", "look"),
+        ("user", ""),
+    ]
+    assert found["messages"][0]["parts"] == [
+        {"type": "text", "text": "a"},
+        {"type": "image_url", "image_url": {"url": one.url, "detail": "auto"}},
+        {"type": "text", "text": "b"},
+    ]
+    assert [len(each.get("parts", ())) for each in found["messages"]] == [3, 0, 0, 2, 0, 1]
 
 
 @pytest.mark.parametrize("url", ["file:///etc/hostname", "/home/x.png", "ftp://x/y", ""])

@@ -1,7 +1,8 @@
 """The vendor's remote API: a signed request over HTTPS, its event stream back as events.
 
-    reply ─▶ ask ─▶ post          build, sign, send; read until the first event or the refusal
-               ╰─ once more, when the login was refused and could be read again
+    reply ─▶ ask ─▶ upload        pictures, where they are to be links (`uploads`)
+              │╰──▶ post          build, sign, send; read until the first event or the refusal
+              ╰─ once more, when the login was refused and could be read again
           ◀─ events, one batch for each read, until the reply is over
 
 All that can be refused is refused before the first event.  After it the only thing left is
@@ -25,10 +26,14 @@ import aiohttp
 from lingma_proxy.aside import LONG, aside
 from lingma_proxy.backend import EventStream, Model
 from lingma_proxy.backends.answer import BROKEN, Answer, Patience, Timeouts, first_of
+from lingma_proxy.backends.failures import meanings
 from lingma_proxy.backends.login import BaseUrl, Login
+from lingma_proxy.backends.uploads import Uploads
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.conversation.size import is_long
 from lingma_proxy.errors import (
+    BackendError,
+    BackendRefused,
     BackendTimeout,
     BackendUnavailable,
     NotLoggedIn,
@@ -43,9 +48,11 @@ from lingma_proxy.vendor.places import CHINA
 from lingma_proxy.vendor.refusals import WRONG_HOST, quoted, read_error, refusal
 from lingma_proxy.vendor.remote_stream import RemoteStream
 
-__all__ = ["Encode", "Remote", "Timeouts"]
+__all__ = ["Delivery", "Encode", "Remote", "Timeouts"]
 
 Encode: TypeAlias = Literal["auto", "always", "never"]
+Delivery: TypeAlias = Literal["upload", "data"]
+"""Whether pictures are uploaded and named by links, or sent in the chat itself."""
 T = TypeVar("T")
 
 LARGEST_ERROR = 64 * 1024
@@ -77,6 +84,7 @@ class Remote:
         timeouts: Timeouts | None = None,
         *,
         encode: Encode = "auto",
+        delivery: Delivery = "upload",
         cosy_version: str = signing.COSY_VERSION,
         proxy: str | None = None,
         now: Callable[[], float] = time.time,
@@ -90,6 +98,7 @@ class Remote:
         self._base_url = base_url
         self._timeouts = timeouts or Timeouts()
         self._encode = encode
+        self._uploads = Uploads(new_id) if delivery == "upload" else None
         self._cosy_version = cosy_version
         self._proxy = proxy or None
         self._now = now
@@ -144,6 +153,10 @@ class Remote:
         encoded = self._encode == "always" or (self._encode == "auto" and base == CHINA)
         url = base + remote_request.CHAT + (remote_request.ENCODED if encoded else "")
         id, business_id = self._new_id(), ids.dashed(self._new_id())
+        began = asyncio.get_running_loop().time()
+        uploads = self._uploads if any(remote_request.pictures_of(request.messages)) else None
+        if uploads is not None:
+            request = await self._uploaded(request, uploads, base, credentials)
 
         def encode() -> bytes:
             body = remote_request.encode(
@@ -154,6 +167,7 @@ class Remote:
                 request_id=id,
                 business_id=business_id,
                 cosy_version=self._cosy_version,
+                uploaded=uploads is not None,
             )
             return encoding.encode(body) if encoded else body
 
@@ -164,14 +178,15 @@ class Remote:
             lambda: f"call_{self._new_id()}",
             remote_request.unhonoured(request),
         )
-        began = asyncio.get_running_loop().time()
         async with self._patiently(url):
             response = await self._send("POST", url, body, credentials)
             try:
                 await self._expect(response, "text/event-stream", credentials)
                 first = await first_of(response.content, stream)
-            except BaseException:
+            except BaseException as error:
                 response.close()
+                if uploads is not None and isinstance(error, BackendRefused):
+                    uploads.forget()  # the links may be what it does not like
                 raise
         return Answer(response, stream, first, Patience(response.content, self._timeouts, began))
 
@@ -185,6 +200,38 @@ class Remote:
                 return models.decode(await _beginning(response, LARGEST_LIST, credentials))
             finally:
                 response.close()
+
+    async def _uploaded(
+        self, request: ChatRequest, uploads: Uploads, base: str, credentials: Credentials
+    ) -> ChatRequest:
+        """The request with its pictures as links.
+
+        There is no other way for a picture whose upload fails: the vendor is known to overlook
+        pictures that are sent in the chat, and a model then makes up what it has not seen.
+        """
+
+        async def post(path: str, body: bytes) -> bytes | None:
+            response = await self._send("POST", base + path, body, credentials)
+            try:
+                if response.status == 404:
+                    said = await _beginning(response, LARGEST_ERROR, credentials)
+                    code, message = read_error(said)
+                    if code == WRONG_HOST:
+                        raise self._refused(response, code, message, said)
+                    return None
+                await self._expect(response, "", credentials)
+                return await _read(response, LARGEST_ERROR)
+            finally:
+                response.close()
+
+        whose = f"{base}\n{credentials.user_id}\n{credentials.cosy_key}"
+        try:
+            async with self._patiently(base):
+                return await uploads.linked(request, whose, post)
+        except BackendError as error:
+            # A link may well hold the user's id, so only what is passed on is looked through.
+            words = credentials.unseen_in(error.message.encode()).decode()
+            raise error.saying(f"A picture could not be uploaded: {words}") from error
 
     def _part_from(self, answer: Answer) -> None:
         """Keep the connection if the reply is over and it is nearly free; else close it."""
@@ -295,7 +342,7 @@ class Remote:
                 try:
                     yield
                 except BROKEN:
-                    with translated(_words(urlsplit(url).hostname or "", self._timeouts.connect)):
+                    with translated(meanings(urlsplit(url).hostname or "", self._timeouts.connect)):
                         raise
         except TimeoutError:
             raise BackendTimeout(
@@ -317,12 +364,16 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 async def _beginning(
     response: aiohttp.ClientResponse, most: int, credentials: Credentials
 ) -> bytes:
+    return credentials.unseen_in(await _read(response, most))
+
+
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
     data = bytearray()
     async for piece in response.content.iter_any():
         data += piece
         if len(data) >= most:
             break
-    return credentials.unseen_in(bytes(data[:most]))
+    return bytes(data[:most])
 
 
 def _not_a_stream(media_type: str, code: str, message: str, body: bytes) -> ProxyError:
@@ -332,43 +383,3 @@ def _not_a_stream(media_type: str, code: str, message: str, body: bytes) -> Prox
     return ProtocolError(
         f"Lingma answered with {quoted(media_type, 40)} instead of an event stream: {begins}"
     )
-
-
-def _words(
-    host: str, connect: float | None
-) -> dict[type[BaseException], tuple[type[ProxyError], str]]:
-    """What the failures of a connection mean, the more particular ones first."""
-    check = "Check the network, and the setting remote_base_url."
-    return {
-        aiohttp.ConnectionTimeoutError: (
-            BackendTimeout,
-            f"{host} could not be reached within {connect or 0:g} seconds. {check}",
-        ),
-        aiohttp.ClientConnectorDNSError: (
-            BackendUnavailable,
-            f"The name {host} is not known to the network. {check}",
-        ),
-        aiohttp.ClientConnectorCertificateError: (
-            BackendUnavailable,
-            f"The certificate of {host} is not trusted: SSL_CERT_FILE can name the network's own.",
-        ),
-        aiohttp.ClientProxyConnectionError: (
-            BackendUnavailable,
-            "The proxy in remote_proxy_url cannot be reached.",
-        ),
-        aiohttp.ClientHttpProxyError: (
-            BackendUnavailable,
-            "The proxy in remote_proxy_url refuses the connection.",
-        ),
-        aiohttp.ClientConnectorError: (BackendUnavailable, f"{host} cannot be reached. {check}"),
-        aiohttp.ClientResponseError: (
-            ProtocolError,
-            f"{host} answered something that is not HTTP.",
-        ),
-        aiohttp.InvalidURL: (ProtocolError, "The base URL is none. Check remote_base_url."),
-        aiohttp.ClientError: (
-            BackendUnavailable,
-            f"{host} closed the connection without an answer. Try again.",
-        ),
-        OSError: (BackendUnavailable, f"The connection to {host} failed. {check}"),
-    }

@@ -30,7 +30,7 @@ from lingma_proxy.vendor.acp_messages import PRESETS, command_of, environment_of
 from lingma_proxy.vendor.places import System, chosen_url
 
 if TYPE_CHECKING:
-    from lingma_proxy.backends.remote import Encode
+    from lingma_proxy.backends.remote import Delivery, Encode
 
 TO_START = 4
 """So many times as long as the plugin an agent may take to get ready."""
@@ -174,6 +174,7 @@ def remote_way(settings: Settings) -> Way:
         base_url,
         timeouts(settings),
         encode=cast("Encode", settings.encode_body),  # the table allows no other
+        delivery=cast("Delivery", settings.image_delivery),
         cosy_version=settings.remote_version,
         proxy=settings.remote_proxy_url or None,
     )

@@ -180,6 +180,15 @@ class Settings:
         group=LINGMA,
     )
 
+    image_delivery: str = _setting(
+        "upload",
+        Word(("upload", "data")),
+        "How Lingma's API gets pictures: `upload` uploads each first and names its link, as "
+        "Lingma's own client does; `data` sends them in the request itself, which not all "
+        "models look at.",
+        group=LINGMA,
+    )
+
     transport: str = _setting(
         "auto",
         Word(("auto", "pipe", "websocket"), also={"ws": "websocket"}),

@@ -68,6 +68,14 @@ TABLE = Table(
         "garbage": Fault("a data line that is no JSON after the first word"),
         "wrong-type": Fault("the stream is said to be text/html"),
         "html": Fault("200 and a page of HTML, as a captive portal would answer"),
+        # Uploads.
+        "unsuccessful": Fault("an upload is answered with Success: false"),
+        "odd-link": Fault(
+            "an upload gives a link that nobody should follow",
+            "word",
+            "http",
+            ("http", "address", "file", "empty"),
+        ),
         # What is said.
         "words": Fault("that many words instead of the answer", "number", "200"),
         "interleave": Fault("a second call of the same tool; the fragments of both alternate"),

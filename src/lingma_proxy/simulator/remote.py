@@ -10,9 +10,8 @@ look.
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -29,11 +28,10 @@ from lingma_proxy.simulator.delivery import Step, refused, stream, whole
 from lingma_proxy.simulator.faults import Faults
 from lingma_proxy.simulator.home import Login, new_login, write_home
 from lingma_proxy.simulator.local_server import LocalServer
-from lingma_proxy.simulator.pictures import Picture, measure
 from lingma_proxy.simulator.refusal import Refusal, bad_request
 from lingma_proxy.simulator.script import Answer
 from lingma_proxy.simulator.seen import Outcome, Route, Seen
-from lingma_proxy.wire import data_url
+from lingma_proxy.simulator.uploads import Uploads
 
 CHAT = "/algo/api/v2/service/pro/sse/agent_chat_generation"
 MODELS = "/algo/api/v2/model/list"
@@ -43,9 +41,6 @@ POLICY = "/algo/api/v2/config/getDataPolicy"
 MAX_BODY = 64 * 1024 * 1024
 LARGE = 256 * 1024
 """Bodies above this are looked at in a thread, so that the loop can go on."""
-
-PICTURES = 1000
-"""Uploaded pictures whose size is kept."""
 
 AUTO: Final = "auto"
 
@@ -62,6 +57,7 @@ class Simulator(LocalServer):
     max_skew        seconds that `Cosy-Date` may be off; None: any
     refuse_replays  whether a requestId may come only once
     always          faults of every answer, as `faults.parse` reads them
+    upload_path     where pictures are uploaded; elsewhere there is nothing (404)
     remember        how many requests are kept in `requests`; a server for people keeps 0
     """
 
@@ -77,6 +73,7 @@ class Simulator(LocalServer):
         max_skew: float | None = None,
         refuse_replays: bool = False,
         always: str = "",
+        upload_path: str = UPLOAD,
         remember: int = 50,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -89,9 +86,10 @@ class Simulator(LocalServer):
         self._verifier = Verifier(clock, max_skew, refuse_replays=refuse_replays)
         self._catalogue = Catalogue(models)
         self._always = faults.parse(always)
+        self._upload_path = upload_path
         self._next: dict[Route, deque[Faults]] = {}
         self._answers: deque[Answer] = deque()
-        self._pictures: OrderedDict[str, Picture | None] = OrderedDict()
+        self._uploads = Uploads()
         self._arrived = 0
         self._arrival = asyncio.Condition()
         self._handlers: set[asyncio.Task[object]] = set()
@@ -105,7 +103,7 @@ class Simulator(LocalServer):
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post(CHAT, self._chat)
         application.router.add_get(MODELS, self._models, allow_head=False)
-        application.router.add_post(UPLOAD, self._upload)
+        application.router.add_post(self._upload_path, self._upload)
         application.router.add_get(POLICY, self._policy, allow_head=False)
         await self._listen(application)
 
@@ -179,7 +177,7 @@ class Simulator(LocalServer):
             if self._answers:
                 answer = self._answers.popleft()
             else:
-                answer = script.answer(body, new_call_id, self._look)
+                answer = script.answer(body, new_call_id, self._uploads.look)
             opening = Opening(
                 id=f"chatcmpl-{uuid4().hex}",
                 model=key or "auto",
@@ -200,19 +198,10 @@ class Simulator(LocalServer):
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         def steps(seen: Seen) -> Iterable[Step]:
             seen.faults = self._chosen(request, seen.route)
-            match seen.body:
-                case {"ImageUri": str(uri), "RequestId": str(id)}:
-                    pass
-                case _:
-                    raise bad_request("ImageUri and RequestId must be strings")
-            if id != request.query.get("request_id"):
-                raise bad_request("RequestId is not the request_id of the query")
-            url = f"{self.url}/pictures/{sha256(uri.encode()).hexdigest()[:32]}"
-            self._pictures[url] = picture_in(uri)
-            if len(self._pictures) > PICTURES:
-                self._pictures.popitem(last=False)
-            data = {"Success": True, "ImageUrl": url, "RequestId": id}
-            return whole(dumpb({"Data": data}), seen.faults)
+            if seen.encoded:
+                raise bad_request("an upload is never encoded")
+            answer = self._uploads.answer(seen.body, seen.query, seen.faults)
+            return whole(dumpb(answer), seen.faults)
 
         return await self._handle(request, "upload", steps)
 
@@ -324,6 +313,7 @@ class Simulator(LocalServer):
             raise bad_request("FetchKeys in the query is not llm_model_result")
         if request.query.get("AgentId") != body.agent_id:
             raise bad_request("AgentId in the query is not the agent_id of the body")
+        self._uploads.check(body)
         return body
 
     def _chosen(self, request: web.Request, route: Route) -> Faults:
@@ -334,17 +324,6 @@ class Simulator(LocalServer):
     def _model_refused(self, status: int, message: str) -> Iterable[Step]:
         refusal = Refusal(status, "ModelNotFound" if status == 404 else "ModelDisabled", message)
         return stream([Line(b"data:" + refusal.envelope)], faults.NONE)
-
-    def _look(self, url: str) -> Picture | None:
-        return picture_in(url) if data_url.is_data_url(url) else self._pictures.get(url)
-
-
-def picture_in(url: str) -> Picture | None:
-    """The picture in a data URL, if there is one."""
-    try:
-        return measure(data_url.decode(url).data)
-    except ValueError:
-        return None
 
 
 def new_call_id() -> str:

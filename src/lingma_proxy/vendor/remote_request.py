@@ -3,6 +3,7 @@
 The vendor's messages are OpenAI's with a few fields of its own:
 
     system, user   content: text, or a list of text and image_url when there are images
+                   (which stands in `parts`, and the content is text, when they were uploaded)
     assistant      content: text, tool_calls: […]
     tool           content: text, tool_call_id
 
@@ -72,13 +73,20 @@ def encode(
     request_id: str,
     business_id: str,
     cosy_version: str = COSY_VERSION,
+    uploaded: bool = False,
 ) -> bytes:
     """The body, before any Encode=1.
 
     `key` is the model's ("" lets the server choose), `now` is Unix time in milliseconds,
-    `request_id` 32 hexadecimal digits.  Raises InvalidRequest for a picture that the vendor could not fetch.
+    `request_id` 32 hexadecimal digits, `uploaded` whether the pictures are links that an upload
+    gave (`protocol/remote.md` A.7, "Images", the second way; else the first).  Raises
+    InvalidRequest for a picture that the vendor could not fetch.
     """
-    pictures = list(_pictures(request.messages))
+    pictures = list(dict.fromkeys(map(_url, pictures_of(request.messages))))
+    messages = _messages(
+        request.messages,
+        _recalled(request.messages) if profile_of(key).recalls_thinking else None,
+    )
     body: JsonObject = {
         "request_id": request_id,
         "request_set_id": "",
@@ -108,10 +116,7 @@ def encode(
             "source": "",
             "enable": False,
         },
-        "messages": _messages(
-            request.messages,
-            _recalled(request.messages) if profile_of(key).recalls_thinking else None,
-        ),
+        "messages": list(map(_apart, messages)) if uploaded else messages,
         "business": {
             "product": "jb_plugin",
             "version": cosy_version,
@@ -300,6 +305,22 @@ def _content(parts: Sequence[Part]) -> Json:
     ]
 
 
+def _apart(message: JsonObject) -> JsonObject:
+    """The message with its pictures beside its text."""
+    match message:
+        case {"content": [*pieces]}:
+            texts = (piece["text"] for piece in pieces if piece["type"] == "text")
+            parts = [
+                {**piece, "image_url": {**piece["image_url"], "detail": "auto"}}
+                if piece["type"] == "image_url"
+                else piece
+                for piece in pieces
+            ]
+            return {**message, "content": BETWEEN_BLOCKS.join(texts), "parts": parts}
+        case _:
+            return message
+
+
 def _result(result: ToolResult) -> str:
     text = _joined(result.content)
     if result.is_error:
@@ -313,11 +334,12 @@ def _joined(parts: Sequence[Part]) -> str:
     return BETWEEN_BLOCKS.join(part.text for part in parts if isinstance(part, Text))
 
 
-def _pictures(messages: Sequence[Message]) -> Iterator[str]:
+def pictures_of(messages: Sequence[Message]) -> Iterator[Image | ImageLink]:
+    """All pictures of a conversation, those in results too, in their order."""
     for message in messages:
         for part in message.parts:
             pieces = part.content if isinstance(part, ToolResult) else (part,)
-            yield from (_url(piece) for piece in pieces if isinstance(piece, Image | ImageLink))
+            yield from (piece for piece in pieces if isinstance(piece, Image | ImageLink))
 
 
 def _url(picture: Part) -> str:
