@@ -42,7 +42,7 @@ def said(pieces: list[str]) -> tuple[str, str, bool]:
 def test_json_is_said_as_it_is(
     there: object, ascii_only: bool, indent: int | None, points: list[int]
 ) -> None:
-    text = json.dumps(there, ensure_ascii=ascii_only, indent=indent) + "\n"
+    text = json.dumps([there], ensure_ascii=ascii_only, indent=indent) + "\n"
     spoken = text.strip()
 
     assert said([text])[::2] == (spoken, True)
@@ -65,6 +65,9 @@ def test_json_is_said_as_it_is(
         ('"a\\d', '"a'),
         ('"a\\u12x', '"a'),
         ('"open', '"open'),
+        ('["a" b]', '["a'),
+        ('["a', '["a'),
+        ('["a"', '["a'),
         ("'a'", ""),
         ("NaN", ""),
         ("[" * 5000 + "}", "[" * 5000),
@@ -77,7 +80,7 @@ def test_what_is_not_json_is_said_up_to_there(text: str, spoken: str) -> None:
 
 
 def test_a_raw_control_character_in_a_string_is_said_as_its_escape() -> None:
-    assert said(['"a\nb\x00\tc"']) == (r'"a\nb\u0000\tc"', "", True)
+    assert said(['["a\nb\x00\tc"]']) == (r'["a\nb\u0000\tc"]', "", True)
 
 
 def test_the_text_behind_a_value_is_left_alone() -> None:
@@ -98,4 +101,4 @@ def test_keys_can_be_said_in_another_way() -> None:
             yield from value(source, out.append)
 
     assert list(whole()) == []
-    assert "".join(out) == '{"ä" : {"a":1}, "b":2}'
+    assert "".join(out) == '{"ä": {"a":1}, "b":2}'

@@ -2,7 +2,8 @@
 
 What is read is said again at once, verbatim, to `out`: at any moment the beginning of some
 JSON text that can still be completed by adding to it.  So keys, numbers, words and escapes are
-said when they are complete, and commas with what follows them; strings as they come.  The one
+said when they are complete, and commas and closing quotes when what follows them is as it should
+be; strings as they come.  The one
 liberty taken: a raw control character in a string, which models write, is said as its escape.
 
 The first character that cannot stand where it does raises NotJson and is not taken, and so
@@ -22,6 +23,7 @@ PLAIN = re.compile(r"""(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+
 HALF_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 SCALAR = re.compile(r"[-+.0-9A-Za-z]*")
 WORD = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+AFTER_STRING = {",", "}", "]", ":"}
 LONGEST_WORD = 1000
 """Characters of a number.  Nobody means more, and each is looked at while it grows."""
 
@@ -35,7 +37,7 @@ class NotJson(Exception):
 
 
 def string(source: Source, out: Out) -> Reading[None]:
-    """A string from behind its opening quote on, with its closing one."""
+    """A string within something, from behind its opening quote on, with its closing one."""
     while True:
         run = PLAIN.match(source.text, source.at)
         assert run is not None  # it matches nothing, too
@@ -43,7 +45,10 @@ def string(source: Source, out: Out) -> Reading[None]:
             out(source.take(run.end()))
         match source.text[source.at : source.at + 1]:
             case '"':
-                out(source.take_one())
+                end = source.take_one() + (yield from source.blanks())
+                if (yield from source.peek()) not in AFTER_STRING:
+                    raise NotJson  # perhaps the quote was meant to be in the string
+                out(end)
                 return
             case "":
                 waiting = True

@@ -10,6 +10,8 @@ only while it can still become a mark, and what a call begins with until its nam
 However the text is cut into pieces, the same comes out.  The work is in proportion to the text.
 """
 
+from dataclasses import dataclass
+
 from lingma_proxy.tools.formats.json_call import JsonCall
 from lingma_proxy.tools.formats.marked_call import fence, read_marked
 from lingma_proxy.tools.formats.marks import (
@@ -20,6 +22,7 @@ from lingma_proxy.tools.formats.marks import (
     FUNCTION,
     INVOKE,
     OPENERS,
+    UNOPENED,
     WRAPPING_OF,
     WRAPS,
     Wrapping,
@@ -67,35 +70,41 @@ class ToolParser:
 
     def _calls(self) -> Reading[None]:
         """Read from a mark on, as long as there are calls."""
-        source, inside, ticks = self._source, None, 0
-        any_calls = calls_inside = False
+        source, around, some = self._source, list[_Around](), False
         source.hold()
         while True:
             yield from source.blanks()
+            inside = around[-1].wrapping if around else None
             if opening := (yield from source.shape(*WRAPS)):
-                inside, calls_inside = WRAPPING_OF[opening.re], False
-                ticks = _ticks(source.take(opening.end()))
+                if around and around[-1].opening == opening[0]:
+                    around.pop()  # its end was forgotten
+                source.take(opening.end())
+                around.append(_Around(opening[0], WRAPPING_OF[opening.re]))
                 continue
-            if inside and calls_inside and (end := (yield from source.shape(*inside.closes))):
+            if inside and around[-1].calls and (end := (yield from source.shape(*inside.closes))):
                 source.take(end.end())
                 source.hold()
-                inside = None
+                around.pop()
                 continue
             if inside and inside.objects and (yield from self._between()):
                 continue
+            if not around and (yield from source.shape(FUNCTION)):
+                around.append(_Around("", UNOPENED))
             read = yield from self._call(inside)
-            if read is Read.TEXT:
-                break
             if read is Read.CALL:
-                any_calls = calls_inside = True
-            else:
+                some = True
+                for each in around:
+                    each.calls = True
+            elif read is Read.NO_CALL and inside is not ACTION_FENCE:
                 self._prose.say(source.let_go())
+            else:
+                break
             source.hold()
         held, over = source.let_go(), not (yield from source.peek())
-        if not any_calls or not over or held.strip(BLANKS + BETWEEN if inside else BLANKS):
+        if not some or not over or held.strip(BLANKS + BETWEEN if inside else BLANKS):
             self._prose.say(held)
         if inside is ACTION_FENCE:
-            yield from self._prose.rest_of_code("`", ticks)
+            yield from self._prose.rest_of_code("`", _ticks(around[-1].opening))
 
     def _between(self) -> Reading[bool]:
         """Take what stands between objects, if something does."""
@@ -107,11 +116,10 @@ class ToolParser:
     def _whole_answer(self) -> Reading[None]:
         """Read an answer that is nothing but objects which are calls; else say what was read."""
         source, ticks, some = self._source, 0, False
-        source.hold()
-        yield from source.blanks()
+        self._prose.say((yield from source.blanks()))
         if (yield from source.peek()) not in {"{", "["} and not (yield from source.shape(*FENCE)):
-            self._prose.say(source.let_go())
             return
+        source.hold()
         self._teller.begin_to_wait()
         while char := (yield from source.peek()):
             if char in BLANKS + BETWEEN:
@@ -149,6 +157,16 @@ class ToolParser:
         if inside and inside.names:
             return (yield from read_bare_name(reader))
         return Read.TEXT
+
+
+@dataclass(slots=True)
+class _Around:
+    """What stands around the calls that come."""
+
+    opening: str
+    wrapping: Wrapping
+    calls: bool = False
+    """Whether there are some, so that its end is no prose."""
 
 
 def _ticks(fence: str) -> int:

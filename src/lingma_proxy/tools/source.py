@@ -88,6 +88,10 @@ class Source:
                 return match
         return None
 
+    def breaks_off(self, *shapes: Shape) -> bool:
+        """Whether the text was cut in what could have become one of the shapes."""
+        return self.cut and any(shape.begun.match(self.text, self.at) for shape in shapes)
+
     def take(self, end: int) -> str:
         """Go on to this place in `text`."""
         piece = self.text[self.at : end]

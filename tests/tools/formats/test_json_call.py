@@ -31,7 +31,7 @@ def test_what_is_no_call_is_prose(text: str) -> None:
     assert heard([text]) == [text]
 
 
-def test_a_call_whose_end_contradicts_its_beginning_is_broken() -> None:
-    text = '<tool_call>{"name": "Bash", "arguments": {"a": "x" 5 "y"}}</tool_call>'
+def test_a_call_that_nobody_can_mend_is_broken() -> None:
+    text = '<tool_call>{"name": "Bash", "arguments": {"a": 1, // two\n "b": 2}}</tool_call>'
 
     assert [one.broken for one in read(text) if isinstance(one, Called)] == [True]

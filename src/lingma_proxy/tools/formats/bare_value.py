@@ -32,7 +32,7 @@ class Tags:
     """What proves that it was."""
     instead: tuple[Shape, ...] = ()
     """What is its end as well, where it begins a line: the closing tag was forgotten."""
-    opens: Shape | None = None
+    opens: tuple[Shape, ...] = ()
     """What begins a value of a call within."""
     calls: tuple[Shape, ...] = ()
     """What begins a call within,"""
@@ -41,7 +41,7 @@ class Tags:
 
     @property
     def all(self) -> tuple[Shape, ...]:
-        return (self.closes, *self.instead, *self.calls, *self.ends)
+        return (self.closes, *self.instead, *self.opens, *self.calls, *self.ends)
 
 
 class BareArguments:
@@ -96,12 +96,17 @@ class BareArguments:
             found = yield from source.shape(*tags.all)
             shape = found.re if found else None
             if found is None or shape is None:
+                if source.breaks_off(*tags.all):
+                    return False
                 put(source.take_one())
             elif shape is tags.closes.whole and not (within and within[-1]):
                 closing = source.take(found.end()) + (yield from source.blanks())
-                if not (yield from source.peek()) or (yield from source.shape(*tags.follows)):
+                follows = (yield from source.shape(*tags.follows)) is not None
+                if follows or not (source.cut or (yield from source.peek())):
                     text.add("".join(kept or ()))
                     return True
+                if source.breaks_off(*tags.follows):
+                    return False
                 put(closing)
             elif not within and begins_line and _one_of(shape, tags.instead):
                 text.add("".join(kept or ()))
@@ -111,7 +116,7 @@ class BareArguments:
                     within.append(False)
                     kept = kept or []
                     put = kept.append
-                elif within and tags.opens and shape is tags.opens.whole:
+                elif within and _one_of(shape, tags.opens):
                     within.append(True)
                 elif within and shape is tags.closes.whole:
                     within.pop()

@@ -94,6 +94,8 @@ class Wrapping:
 TAG = Wrapping(TOOL_CALL, TOOL_CALL_END, objects=True, names=True)
 MARKED = Wrapping(SECTION, SECTION_END)
 ACTION_FENCE = Wrapping(ACTION, FENCE_END, objects=True)
+UNOPENED = Wrapping((), TOOL_CALL_END)
+"""Qwen3-Coder at times forgets `<tool_call>`, and nothing but that."""
 WRAPPINGS = (TAG, MARKED, ACTION_FENCE)
 
 WRAPPING_OF: dict[re.Pattern[str], Wrapping] = {

@@ -25,6 +25,7 @@ from lingma_proxy.tools.formats.marks import (
     KEY_END,
     PARAMETER,
     PARAMETER_END,
+    TOOL_CALL,
     TOOL_CALL_END,
     VALUE,
     VALUE_END,
@@ -41,7 +42,7 @@ def _tags(end: Shape) -> Tags:
         PARAMETER_END,
         follows=(PARAMETER, end, *TOOL_CALL_END),
         instead=(PARAMETER, end),
-        opens=PARAMETER,
+        opens=(PARAMETER,),
         calls=(FUNCTION, INVOKE),
         ends=(FUNCTION_END, INVOKE_END),
     )
@@ -49,7 +50,13 @@ def _tags(end: Shape) -> Tags:
 
 IN_FUNCTION = _tags(FUNCTION_END)
 IN_INVOKE = _tags(INVOKE_END)
-IN_BARE_NAME = Tags(VALUE_END, follows=(KEY, *TOOL_CALL_END))
+IN_BARE_NAME = Tags(
+    VALUE_END,
+    follows=(KEY, *TOOL_CALL_END),
+    opens=(VALUE,),
+    calls=TOOL_CALL,
+    ends=TOOL_CALL_END,
+)
 
 
 def read_tagged(reader: Reader, opening: re.Match[str]) -> Reading[Read]:
