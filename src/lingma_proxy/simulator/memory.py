@@ -8,13 +8,14 @@ section; whatever stands between the sections is for a model to read, and not fo
     <message role="user" more="true">…</message>       goes on with the one before it
 
 Inside a section `<\message` and `<\/message` stand for the tags themselves, `<\\message` for
-the one with a backslash, and so on.
+the one with a backslash, and so on.  Tools may be told of in words (`told_tools`); then it plays
+a model that calls them in the form that it was shown.
 """
 
 import re
 from collections.abc import Sequence
 
-from lingma_proxy.simulator import script
+from lingma_proxy.simulator import script, told_tools
 from lingma_proxy.simulator.chat_body import (
     ChatBody,
     Link,
@@ -25,6 +26,7 @@ from lingma_proxy.simulator.chat_body import (
 )
 from lingma_proxy.simulator.pictures import Picture
 from lingma_proxy.simulator.script import Answer, Turn, find_turn
+from lingma_proxy.simulator.told_tools import Told
 
 SECTION = re.compile(
     r'^<message role="(system|user|assistant|tool)"([^>\n]*)>(.*?)</message>$',
@@ -47,11 +49,15 @@ class Memory:
             _show(messages, len(self._pictures), len(pictures))
             self._pictures += pictures
         self._messages += messages
-        return find_turn(self._body())
+        return find_turn(self._body(told_tools.read(self._messages)))
 
     def answer(self, *, reasons: bool) -> Answer:
-        """What the small person says to it."""
-        return script.answer(self._body(reasons=reasons), lambda: "", self._look)
+        """What the small person says to it: text, and nothing but text."""
+        told = told_tools.read(self._messages)
+        said = script.answer(self._body(told, reasons=reasons), lambda: "", self._look)
+        if said.finish != "tool_calls":
+            return said
+        return Answer(tuple(told_tools.in_text(said.deltas, told.spell)))
 
     def remember(self, said: str) -> None:
         self._messages.append(Message("assistant", said))
@@ -61,8 +67,14 @@ class Memory:
         """Characters of all that was said."""
         return sum(len(message.text) for message in self._messages)
 
-    def _body(self, *, reasons: bool = False) -> ChatBody:
-        return ChatBody("prompt", ModelConfig("", is_reasoning=reasons), self._messages)
+    def _body(self, told: Told, *, reasons: bool = False) -> ChatBody:
+        return ChatBody(
+            "prompt",
+            ModelConfig("", is_reasoning=reasons),
+            told.messages,
+            tools=told.tools or None,
+            tool_choice=told.choice,
+        )
 
     def _look(self, url: str) -> Picture | None:
         return self._pictures[int(url)]
