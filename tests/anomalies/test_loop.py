@@ -14,6 +14,7 @@ import pytest
 
 from stories.library import STORIES
 from support.lag import watched
+from support.pictures import photo, saved, transparent
 from support.served import CHAT, MESSAGES, Served
 from support.simulated import simulated
 from support.vendor_server import Says, tells
@@ -25,11 +26,20 @@ WAIT = 1.5
 """Seconds.  With everything on the loop, or in as many threads as there are requests: 3."""
 
 WORDS = "the quick brown fox 你好 jumps over λ def f(x): return x+1\n"
-PICTURE = b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 12_000).decode()
+PICTURES = {
+    "a picture that fits": saved(photo(760, 760)),
+    "a photograph": saved(photo(5480, 3650), "JPEG"),
+    "a screenshot with transparency": saved(transparent(5480, 3650), compress_level=1),
+}
+"""The last two have 20 megapixels."""
 
 
 def chat(*messages: dict) -> dict:
     return {**CHAT, "messages": list(messages)}
+
+
+def url(data: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(data).decode()}"
 
 
 def a_call(number: int) -> list[dict]:
@@ -54,14 +64,10 @@ LARGE = {
             ],
         }
     ),
-    "a picture": chat(
-        {
-            "role": "user",
-            "content": [
-                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PICTURE}"}}
-            ],
-        }
-    ),
+    **{
+        name: chat({"role": "user", "content": [{"type": "image_url", "image_url": url(data)}]})
+        for name, data in PICTURES.items()
+    },
 }  # fmt: skip
 
 
@@ -91,10 +97,12 @@ async def test_nor_does_the_upload_of_one():
             await served.get("/v1/models")  # nobody asks for the list in between
             vendor.scripts[:] = [Says((LINK,)), story]
             async with watched() as lag:
-                answer, data = await served.post("/v1/chat/completions", LARGE["a picture"])
+                answer, data = await served.post(
+                    "/v1/chat/completions", LARGE["a picture that fits"]
+                )
 
     assert answer.status == 200, data
-    assert len(vendor.asked[-2].body) > len(PICTURE) / 4
+    assert len(vendor.asked[-2].body) > len(PICTURES["a picture that fits"])
     assert lag.work < WORK
     assert lag.wait < WAIT
 

@@ -43,6 +43,15 @@ def test_capabilities_are_those_of_the_account():
     assert not capabilities([], DIALECTS, "")["features"]["images"]
 
 
+def test_pictures_can_be_had_from_where_the_settings_say():
+    features = capabilities(ACCOUNT, DIALECTS, "", reads_files=True)["features"]
+
+    assert features["local_image_paths"]
+    assert features["remote_image_urls"]
+    assert features["image_auto_resize"]
+    assert not capabilities(ACCOUNT, DIALECTS, "")["features"]["local_image_paths"]
+
+
 def test_capabilities_name_the_dialects_that_are_spoken():
     said = capabilities([], DIALECTS, "")
 

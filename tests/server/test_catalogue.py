@@ -173,3 +173,11 @@ async def test_tokens_are_counted_also_of_long_bodies():
 
     assert 0 < counts[0] < 30
     assert 40_000 < counts[1] < 110_000
+
+
+async def test_capabilities_know_whether_files_are_read(tmp_path):
+    _, without = await get("/capabilities")
+    _, with_one = await get("/capabilities", image_folders=(str(tmp_path),))
+
+    assert without["features"]["local_image_paths"] is False
+    assert with_one["features"]["local_image_paths"] is True

@@ -34,6 +34,13 @@ def photo(width: int, height: int) -> Picture:
     )
 
 
+def transparent(width: int, height: int) -> Picture:
+    """Clear on the left, red on the right."""
+    picture = Image.new("RGBA", (width, height), "red")
+    picture.paste((0, 0, 0, 0), (0, 0, width // 2, height))
+    return picture
+
+
 def corners() -> Picture:
     """Red, green, blue and white, from the upper left, line by line; 64 by 32."""
     picture = Image.new("RGB", (64, 32), "white")

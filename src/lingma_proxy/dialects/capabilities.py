@@ -51,8 +51,13 @@ def version(number: str) -> JsonObject:
 
 
 def capabilities(
-    models: Sequence[Model], dialects: Sequence[Dialect], default_model: str
+    models: Sequence[Model],
+    dialects: Sequence[Dialect],
+    default_model: str,
+    *,
+    reads_files: bool = False,
 ) -> JsonObject:
+    """`reads_files`: whether there are folders from which clients may name pictures."""
     choice = offered(models)
     keys = [model.key for model in choice]
     seeing = [model.key for model in choice if model.sees]
@@ -66,9 +71,9 @@ def capabilities(
             "tool_prompt_emulation": False,
             "tool_alias_mapping": False,
             "images": bool(seeing),
-            "local_image_paths": False,
+            "local_image_paths": bool(seeing) and reads_files,
             "remote_image_urls": bool(seeing),
-            "image_auto_resize": False,
+            "image_auto_resize": True,
             "request_log_image_redact": False,
             "structured_output": True,
             "reasoning": any(model.reasons for model in choice),

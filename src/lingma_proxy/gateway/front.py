@@ -22,6 +22,8 @@ class Serving:
     """Seconds that streams have to end when the server stops."""
     claude_names: bool = False
     """Whether `/v1/models` also lists `claude-<key>` for each model."""
+    reads_files: bool = False
+    """Whether clients may name pictures by their paths."""
 
 
 def serving(settings: Settings) -> Serving:
@@ -41,6 +43,7 @@ def serving(settings: Settings) -> Serving:
         heartbeat=settings.heartbeat,
         shutdown_grace=settings.shutdown_grace,
         claude_names=settings.claude_names,
+        reads_files=bool(settings.image_folders),
     )
 
 

@@ -97,7 +97,10 @@ class Catalogue:
 
     async def _capabilities(self, exchange: Exchange) -> web.StreamResponse:
         body = capabilities.capabilities(
-            await self._whatever_is_known(), DIALECTS, self._gateway.default_model()
+            await self._whatever_is_known(),
+            DIALECTS,
+            self._gateway.default_model(),
+            reads_files=self._gateway.serving.reads_files,
         )
         return self._say(exchange, body)
 
