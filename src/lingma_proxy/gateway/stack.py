@@ -89,7 +89,11 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     counting = MeasureUsage(backend, count_request, count_text)  # with tools told in words
     backend = EmulateTools(
         backend,
-        needs_of(settings, behind.name, remembered.known),
+        needs_of(
+            settings,
+            lambda request: behind.elsewhere(request) or behind.name(),
+            remembered.known,
+        ),
         counting=counting,
         ask_again=settings.ask_again_for_calls,
     )
@@ -140,7 +144,9 @@ def recording_of(settings: Settings) -> Recording:
 
 
 def needs_of(
-    settings: Settings, answering: Callable[[], str], known: Callable[[], Sequence[Model]]
+    settings: Settings,
+    answering: Callable[[ChatRequest], str],
+    known: Callable[[], Sequence[Model]],
 ) -> Callable[[ChatRequest], ToolFormat | None]:
     """In which form a request's calls are written as text; None where tools are passed on."""
 
@@ -151,7 +157,7 @@ def needs_of(
         if profile is UNKNOWN:
             names = (model.name for model in known() if model.key == request.model)
             profile = profile_of(next(names, ""))
-        takes_tools = answering() not in TAKE_NO_TOOLS and profile.native_tools
+        takes_tools = answering(request) not in TAKE_NO_TOOLS and profile.native_tools
         return None if takes_tools and settings.emulate_tools == "auto" else profile.tool_format
 
     return needs

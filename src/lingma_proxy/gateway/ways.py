@@ -22,15 +22,17 @@ from lingma_proxy.backends.choice import Choice, Nobody, Option, Presence
 from lingma_proxy.backends.discovery import Discovery
 from lingma_proxy.backends.ipc import ipc
 from lingma_proxy.backends.login import SYSTEMS, BaseUrl, Login
+from lingma_proxy.backends.pictures_elsewhere import PicturesElsewhere, shows_pictures
 from lingma_proxy.backends.presence import agent_presence, login_presence, plugin_presence
 from lingma_proxy.backends.remote import Remote
+from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.errors import NotLoggedIn, SettingsError
 from lingma_proxy.settings import Settings
 from lingma_proxy.vendor.acp_messages import PRESETS, command_of, environment_of
 from lingma_proxy.vendor.places import System, chosen_url
 
 if TYPE_CHECKING:
-    from lingma_proxy.backends.remote import Delivery, Encode
+    from lingma_proxy.backends.remote import Encode
 
 TO_START = 4
 """So many times as long as the plugin an agent may take to get ready."""
@@ -53,6 +55,8 @@ class Behind:
     backend: Backend
     name: Callable[[], str] = lambda: "remote"
     """The backend that answers, as `--backend` has it; it may become another."""
+    elsewhere: Callable[[ChatRequest], str] = lambda _: ""
+    """Another backend that answers this one request; "" for none."""
     presence: Callable[[], Presence] = lambda: Presence(found=True, says="")
     """Whether it is there, by the last look."""
     reason: Callable[[], str] = lambda: "The setting backend says so."
@@ -102,7 +106,8 @@ def whoever_answers(settings: Settings) -> Behind:
     """The backend that the settings name, or the choice among all.  Raises SettingsError."""
     if settings.backend == "simulator":
         return remote(settings)
-    ways = [remote_way(settings), plugin_way(settings), agent_way(settings)]
+    plugin = plugin_way(settings)
+    ways = [remote_way(settings, plugin.option.backend), plugin, agent_way(settings)]
     # What somebody has pointed at is meant; then the newest setting goes first.
     ordered = [
         *(way for way in reversed(ways) if way.option.pointed),
@@ -121,6 +126,10 @@ def whoever_answers(settings: Settings) -> Behind:
             return hurdle
         return "" if choice.there else sentence(choice.presence.says)
 
+    def elsewhere(request: ChatRequest) -> str:
+        diverted = settings.image_delivery == "ipc" and choice.chosen.name == "remote"
+        return "ipc" if diverted and shows_pictures(request) else ""
+
     def start() -> None:
         for each in ways:
             each.start()
@@ -129,6 +138,7 @@ def whoever_answers(settings: Settings) -> Behind:
     return Behind(
         backend=choice,
         name=lambda: choice.chosen.name,
+        elsewhere=elsewhere,
         presence=lambda: choice.presence,
         reason=lambda: choice.reason,
         peer=lambda: way().peer(),
@@ -158,9 +168,10 @@ def remote(settings: Settings) -> Behind:
     )
 
 
-def remote_way(settings: Settings) -> Way:
+def remote_way(settings: Settings, plugin: Backend | None = None) -> Way:
     """Lingma's remote API, or the simulator of it: the settings say where and as whom.
 
+    Requests that show pictures go to the plugin, if the settings say so and there may be one.
     Raises SettingsError for an address that a login must not go to.
     """
     try:
@@ -174,10 +185,14 @@ def remote_way(settings: Settings) -> Way:
         base_url,
         timeouts(settings),
         encode=cast("Encode", settings.encode_body),  # the table allows no other
-        delivery=cast("Delivery", settings.image_delivery),
+        delivery="data" if settings.image_delivery == "data" else "upload",
         cosy_version=settings.remote_version,
         proxy=settings.remote_proxy_url or None,
     )
+
+    backend: Backend = vendor
+    if settings.image_delivery == "ipc" and plugin is not None:
+        backend = PicturesElsewhere(vendor, plugin)
 
     def hurdle() -> str:
         try:
@@ -189,7 +204,7 @@ def remote_way(settings: Settings) -> Way:
     return Way(
         Option(
             "remote",
-            vendor,
+            backend,
             partial(login_presence, login),
             pointed=bool(settings.remote_auth_file or settings.cache_dir),
         ),

@@ -182,10 +182,11 @@ class Settings:
 
     image_delivery: str = _setting(
         "upload",
-        Word(("upload", "data")),
+        Word(("upload", "data", "ipc")),
         "How Lingma's API gets pictures: `upload` uploads each first and names its link, as "
         "Lingma's own client does; `data` sends them in the request itself, which not all "
-        "models look at.",
+        "models look at; `ipc` asks the plugin on this machine instead whenever a conversation "
+        "shows one.",
         group=LINGMA,
     )
 
