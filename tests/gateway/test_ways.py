@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from lingma_proxy.backends.choice import Choice
+from lingma_proxy.conversation.request import Image, Message, Text, Tool
 from lingma_proxy.errors import BackendUnavailable, NotLoggedIn, SettingsError
 from lingma_proxy.gateway import agent_of, agents_installed, assemble, whoever_answers
 from lingma_proxy.gateway.ways import transport_of
@@ -12,6 +13,7 @@ from lingma_proxy.simulator.remote import Simulator
 from support.backends import ask, hear, heard
 from support.fresh import fresh, install
 from support.login import write_cache
+from support.pictures import plain
 
 
 @pytest.fixture(autouse=True)
@@ -223,3 +225,25 @@ def test_a_login_is_not_sent_just_anywhere(url, backend):
 )
 def test_the_transport_is_called_what_it_was_called_before(endpoint, transport):
     assert transport_of(endpoint) == transport
+
+
+async def test_pictures_go_to_the_plugin_where_the_settings_say_so(home):
+    picture = Image("image/png", plain(3, 4))
+    shown = ask(Message("user", (Text("What is it?"), picture)), tools=(Tool("look", "", {}),))
+    async with Simulator(home=home / "login") as simulator:
+        settings = Settings(
+            image_delivery="ipc", remote_base_url=simulator.url, cache_dir=str(simulator.home)
+        )
+        gateway = assemble(settings)
+        await hear(gateway.backend, ask("hi"))
+        _, missing = await heard(gateway.backend, shown)
+        async with Plugin(home=home):
+            measured = await hear(gateway.backend, shown)
+            await hear(gateway.backend, ask("hi"))
+        await gateway.aclose()
+
+    assert isinstance(missing, BackendUnavailable)
+    assert "image_delivery" in missing.message
+    assert "a PNG of 3x4 pixels" in "".join(getattr(part, "text", "") for part in measured.parts)
+    assert not any("tools" in warning for warning in measured.warnings)  # they were told in words
+    assert [seen.route for seen in simulator.requests if seen.route != "models"] == ["chat"] * 2
