@@ -48,7 +48,7 @@ def speak(turns):
 
     async def speak(id, memory=None, **more):
         turn = await turns.understood(body(**more), id, memory)
-        encoder = turns.keeping(turn, memory).encoder(turn.asked, 7)
+        encoder = turns.encoder(turn, 7, memory)
         encoder.encode(replay(HELLO))
         encoder.end()
         return turn, encoder.response["id"]

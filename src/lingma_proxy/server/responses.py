@@ -26,12 +26,13 @@ from lingma_proxy.errors import InvalidRequest, NotFound
 from lingma_proxy.gateway import Gateway
 from lingma_proxy.jsonio import JsonObject
 from lingma_proxy.recording.responses import Kept
+from lingma_proxy.server.background import Background, starting_after
 from lingma_proxy.server.body import read_body
 from lingma_proxy.server.chat import Chat
 from lingma_proxy.server.exchange import Exchange
-from lingma_proxy.server.replies import json_response
+from lingma_proxy.server.replies import json_response, warning_header
 from lingma_proxy.server.responses_socket import Sockets
-from lingma_proxy.server.turns import Turns
+from lingma_proxy.server.turns import Turns, read
 
 Handler: TypeAlias = Callable[[Exchange], Awaitable[web.StreamResponse]]
 
@@ -47,6 +48,7 @@ class Responses:
         self._kept = gateway.recording.responses
         self._turns = Turns(self._kept, gateway.serving.max_body)
         self._sockets = Sockets(gateway, chat, self._turns)
+        self._background = Background(gateway, chat, self._turns)
 
     def routes(self) -> Sequence[tuple[str, str, Handler]]:
         """The paths without an id."""
@@ -72,6 +74,7 @@ class Responses:
     async def aclose(self) -> None:
         """Close the WebSockets; what is said there has been drained with all else."""
         await self._sockets.aclose()
+        await self._background.aclose()
 
     def _one(self, id: str, rest: Sequence[str]) -> dict[str, Handler] | None:
         match rest:
@@ -90,20 +93,44 @@ class Responses:
     async def _create(self, exchange: Exchange) -> web.StreamResponse:
         with self._chat.answering():
             data = await read_body(exchange.http)
-            turn = await self._turns.understood(data, exchange.id)
+            body = await read(data)
+            if body.get("background") is True:
+                return await self._begin(body, len(data), exchange)
+            turn = await self._turns.turn(body, exchange.id, len(data))
             return await self._chat.say(self._turns.keeping(turn), turn.asked, exchange)
 
+    async def _begin(self, body: JsonObject, size: int, exchange: Exchange) -> web.StreamResponse:
+        """One in the background: the client is told at once which."""
+        if body.get("store") is False:
+            raise refused("background", "and `store: false` exclude each other.")
+        turn = await self._turns.turn({**body, "background": False}, exchange.id, size)
+        run = self._background.begin(turn)
+        exchange.headers |= warning_header(turn.asked.warnings)
+        if turn.asked.stream:
+            return await self._background.stream(run, -1, exchange)
+        return json_response(run.response, headers=exchange.headers)
+
     async def _retrieve(self, exchange: Exchange, id: str) -> web.StreamResponse:
-        if exchange.http.rel_url.query.get("stream") == "true":
+        query = exchange.http.rel_url.query
+        if query.get("stream") == "true":
+            after = starting_after(query.get("starting_after"))
+            if run := self._background.find(id):
+                with self._chat.answering():
+                    return await self._background.stream(run, after, exchange)
+            await self._found(id)
             raise refused(
                 "stream",
-                "is not possible for a response that has been said: ask for it without.",
+                "is possible for a response in the background, and for a while after it has"
+                " ended: ask for this one without.",
             )
         kept = await self._found(id)
         return json_response(kept.response, headers=exchange.headers)
 
     async def _delete(self, exchange: Exchange, id: str) -> web.StreamResponse:
-        if not await self._kept.delete(id):
+        run = self._background.find(id)
+        if run is not None:
+            await self._background.forget(run)
+        if not await self._kept.delete(id) and run is None:
             raise self._unknown(id)
         return json_response(
             {"id": id, "object": "response", "deleted": True}, headers=exchange.headers
@@ -121,8 +148,13 @@ class Responses:
             items.reverse()
         return json_response(page(items, limit, after), headers=exchange.headers)
 
-    async def _cancel(self, _: Exchange, id: str) -> web.StreamResponse:
-        await self._found(id)
+    async def _cancel(self, exchange: Exchange, id: str) -> web.StreamResponse:
+        if run := self._background.find(id):
+            response = await self._background.cancel(run)
+            return json_response(response, headers=exchange.headers)
+        kept = await self._found(id)
+        if kept.response.get("background") is True:  # it had ended before
+            return json_response(kept.response, headers=exchange.headers)
         raise InvalidRequest(
             "Cannot cancel a synchronous response: only one that was made with `background: true`"
             " goes on by itself. To stop another, close its connection."
@@ -142,6 +174,8 @@ class Responses:
 
     async def _found(self, id: str) -> Kept:
         """Raises NotFound, StoreUnavailable."""
+        if run := self._background.find(id):
+            return run.turn.kept(run.response)
         kept = await self._kept.find(id)
         if kept is None:
             raise self._unknown(id)

@@ -35,6 +35,7 @@ from lingma_proxy.server.turns import Memory, Turn, Turns, read
 from lingma_proxy.wire.sse import SseDecoder
 
 log = logging.getLogger("lingma_proxy.server")
+access = logging.getLogger("lingma_proxy.access")
 
 MOST = 100
 """Connections at a time; who gets none falls back to HTTP.  Each may hold a conversation."""
@@ -73,7 +74,7 @@ class Sockets:
         self._open.add(socket)
         try:
             await socket.prepare(exchange.http)
-            await Line(socket, self._gateway, self._chat, self._turns).serve()
+            await Line(socket, exchange.http.path, self._gateway, self._chat, self._turns).serve()
         finally:
             self._open.discard(socket)
         return socket
@@ -94,6 +95,7 @@ class Line:
     """One connection: it is read while an answer is said, and the answers are said in order."""
 
     socket: Socket
+    path: str
     gateway: Gateway
     chat: Chat
     turns: Turns
@@ -155,6 +157,7 @@ class Line:
         """Answer one frame.  Whatever happens is said, and the next may come."""
         id = new_request_id()
         lane = ""
+        began = time.perf_counter()
         try:
             with self.chat.answering():
                 body = await read(data)
@@ -175,11 +178,13 @@ class Line:
         except Exception:
             log.exception("%s: a fault of Lingma Proxy", id)
             await self._complain(InternalError(), id, lane)
+        took = (time.perf_counter() - began) * 1000
+        access.info("WebSocket %s: answered in %.0f ms", self.path, took)
 
     async def _warm_up(self, turn: Turn, lane: str) -> None:
         """Nobody is asked: the client has shown what it will go on from."""
         request = turn.asked.request
-        encoder = self.turns.keeping(turn, self.memory).encoder(turn.asked, int(time.time()))
+        encoder = self.turns.encoder(turn, int(time.time()), self.memory)
         said = encoder.encode(
             [ReplyStarted(request.id, request.model), ReplyEnded(FinishReason.STOP, Usage(0, 0))]
         )
@@ -187,7 +192,7 @@ class Line:
 
     async def _say(self, turn: Turn, lane: str) -> None:
         """Raises a ProxyError as long as nothing has been said of the response."""
-        encoder = self.turns.keeping(turn, self.memory).encoder(turn.asked, int(time.time()))
+        encoder = self.turns.encoder(turn, int(time.time()), self.memory)
         begun = False
         unsent = b""
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from lingma_proxy.aside import LONG, aside
 from lingma_proxy.conversation.events import Event
+from lingma_proxy.conversation.reply import Reply
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.dialect import Asked, Dialect
 from lingma_proxy.dialects import openai_responses
@@ -143,19 +144,20 @@ class Turns:
         if turn.asked.store:
             self._responses.keep(kept, size)
 
-    def keeping(self, turn: Turn, memory: Memory | None = None) -> Dialect:
+    def encoder(self, turn: Turn, now: int, memory: Memory | None = None) -> "Keeping":
+        """Says the turn's stream; the response is kept before its last bytes are handed out."""
+        return Keeping(turn.asked, now, lambda response: self.keep(turn, response, memory))
+
+    def keeping(self, turn: Turn) -> Dialect:
         """The dialect for this turn: what it says last is kept before it leaves."""
         spoken = openai_responses.DIALECT
 
-        def keep(response: JsonObject) -> None:
-            self.keep(turn, response, memory)
-
-        def whole(asked: Asked, replies: Sequence[object], now: int) -> JsonObject:
-            response = spoken.whole(asked, replies, now)  # type: ignore[arg-type]  # passed on
-            keep(response)
+        def whole(asked: Asked, replies: Sequence[Reply], now: int) -> JsonObject:
+            response = spoken.whole(asked, replies, now)
+            self.keep(turn, response)
             return response
 
-        return replace(spoken, encoder=lambda asked, now: Keeping(asked, now, keep), whole=whole)
+        return replace(spoken, encoder=lambda _, now: self.encoder(turn, now), whole=whole)
 
     async def _with_items(
         self, body: JsonObject, earlier: Sequence[JsonObject], memory: Memory | None
