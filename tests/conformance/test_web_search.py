@@ -1,4 +1,4 @@
-"""The story of a search of the web, told to Anthropic's clients and read by their SDK.
+"""The story of a search of the web, told to clients that leave it to us and read by their SDKs.
 
 What Claude Code asks, a search by a program, through the whole server: in a stream and at once,
 and once more with all of it sent back.
@@ -15,6 +15,8 @@ from lingma_proxy.conversation.request import Text, ToolCall, ToolResult
 from lingma_proxy.jsonio import JsonObject
 from support.anthropic_grammar import walk
 from support.anthropic_sdk import folded, read
+from support.judges import folded_responses, read_responses
+from support.responses_grammar import ResponsesGrammar
 from support.served import scripted
 
 SAYS = (
@@ -104,3 +106,48 @@ async def test_a_search_that_is_demanded_and_not_there_is_a_400():
 
     assert answer.status == 400
     assert json.loads(whole)["error"]["type"] == "invalid_request_error"
+
+
+RESPONSE: JsonObject = {
+    "model": "kmodel",
+    "input": "Search for tea",
+    "tools": [{"type": "web_search", "external_web_access": False}],
+    "include": ["web_search_call.action.sources"],
+}
+
+
+async def test_a_search_is_an_item_of_a_response():
+    async with scripted(CALLS, ANSWERS, CALLS, ANSWERS, web_search=COMMAND) as served:
+        _, stream = await served.post("/v1/responses", {**RESPONSE, "stream": True})
+        answer, whole = await served.post("/v1/responses", RESPONSE)
+
+    grammar = ResponsesGrammar()
+    grammar.feed(stream)
+    grammar.end()
+    assert answer.status == 200
+    for response in (folded_responses(stream), read_responses(json.loads(whole))):
+        first, call, last = response["output"]
+        assert first["content"][0]["text"] == "Let me see."
+        assert (call["type"], call["status"]) == ("web_search_call", "completed")
+        assert call["action"] == {
+            "type": "search",
+            "query": "tea",
+            "queries": ["tea"],
+            "sources": [{"type": "url", "url": "https://tea.test"}],
+        }
+        assert last["content"][0]["text"] == "Tea is hot."
+        assert response["status"] == "completed"
+
+
+async def test_a_search_that_fails_is_a_failed_item():
+    async with scripted(CALLS, ANSWERS, web_search="no-such-program-7f2c") as served:
+        _, stream = await served.post("/v1/responses", {**RESPONSE, "stream": True})
+
+    grammar = ResponsesGrammar()
+    grammar.feed(stream)
+    grammar.end()
+    assert [item.get("status") for item in folded_responses(stream)["output"]] == [
+        "completed",
+        "failed",
+        "completed",
+    ]

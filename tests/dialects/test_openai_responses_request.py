@@ -11,6 +11,7 @@ from lingma_proxy.conversation.request import (
     Sampling,
     Text,
 )
+from lingma_proxy.conversation.search import WebSearch
 from lingma_proxy.dialects.openai_responses_request import (
     UNHONOURED,
     ResponsesAsked,
@@ -201,7 +202,7 @@ def test_what_asks_for_nothing_is_no_reason_to_warn(fields: dict[str, Any]) -> N
     [
         ({"text": {"verbosity": "low"}}, "text.verbosity"),
         ({"reasoning": {"mode": "pro"}}, "reasoning.mode"),
-        ({"tools": [{"type": "web_search"}]}, "tools"),
+        ({"tools": [{"type": "file_search"}]}, "tools"),
         ({"input": ["hello", {"type": "web_search_call"}][1:], "instructions": "a"}, "input"),
     ],
 )
@@ -303,3 +304,14 @@ def test_items_keep_their_ids_and_get_those_they_lack() -> None:
 
 def test_nothing_is_no_items() -> None:
     assert input_items({}, "req_1") == []
+
+
+@pytest.mark.parametrize(("most", "uses"), [(None, None), (3, 3)])
+def test_how_often_the_server_may_search_is_the_clients_word(most: Any, uses: Any) -> None:
+    request = asked(tools=[{"type": "web_search"}], max_tool_calls=most).request
+
+    assert request.web_search == WebSearch(max_uses=uses)
+
+
+def test_no_call_of_the_servers_is_no_search() -> None:
+    assert asked(tools=[{"type": "web_search"}], max_tool_calls=0).request.web_search is None

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from lingma_proxy.conversation.request import NamedTool
+from lingma_proxy.conversation.search import WebSearch
 from lingma_proxy.dialects.openai_responses_tools import (
     LOCAL_SHELL,
     TOOL_SEARCH,
@@ -15,6 +16,7 @@ from lingma_proxy.dialects.openai_responses_tools import (
     offered,
 )
 from lingma_proxy.errors import InvalidRequest
+from lingma_proxy.jsonio import JsonObject
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"path": {"type": "string"}}}
 READ = {"type": "function", "name": "read", "description": "Reads.", "parameters": SCHEMA}
@@ -103,8 +105,8 @@ def test_a_search_for_tools_has_the_clients_own_parameters() -> None:
 def test_what_openai_runs_is_left_out_with_a_warning() -> None:
     found = offer(
         READ,
-        {"type": "web_search"},
-        {"type": "web_search"},
+        {"type": "file_search"},
+        {"type": "file_search"},
         {"type": "mcp", "server_label": "a"},
         {"type": "tool_search"},
         {"type": "of tomorrow"},
@@ -112,7 +114,7 @@ def test_what_openai_runs_is_left_out_with_a_warning() -> None:
 
     assert [tool.name for tool in found.tools] == ["read"]
     assert [warning.split("'")[1] for warning in found.warnings] == [
-        "web_search", "mcp", "tool_search", "of tomorrow",
+        "file_search", "mcp", "tool_search", "of tomorrow",
     ]  # fmt: skip
 
 
@@ -163,7 +165,7 @@ def test_a_tool_that_comes_again_takes_the_place_of_the_older_one() -> None:
 
 # Choices.
 
-ALL = (READ, PATCH, AGENTS, {"type": "local_shell"}, {"type": "web_search"})
+ALL = (READ, PATCH, AGENTS, {"type": "local_shell"}, {"type": "file_search"})
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,7 @@ def test_a_mode_is_a_mode(mode: Any) -> None:
 
 
 def test_some_tools_are_allowed() -> None:
-    tools = [{"type": "custom", "name": "patch"}, {"type": "web_search"}, {"type": "local_shell"}]
+    tools = [{"type": "custom", "name": "patch"}, {"type": "file_search"}, {"type": "local_shell"}]
 
     choice, left, _ = chosen(
         {"type": "allowed_tools", "mode": "required", "tools": tools}, offer(*ALL)
@@ -206,18 +208,18 @@ def test_some_tools_are_allowed() -> None:
 def test_a_choice_of_what_is_left_out_leaves_the_model_free() -> None:
     found = offer(*ALL)
 
-    choice, tools, warnings = chosen({"type": "web_search"}, found)
+    choice, tools, warnings = chosen({"type": "file_search"}, found)
 
     assert (choice, tools) == ("auto", found.tools)
-    assert "web_search" in warnings[0]
+    assert "file_search" in warnings[0]
 
 
 def test_nothing_is_required_when_all_is_left_out() -> None:
-    only = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "web_search"}]}
+    only = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "file_search"}]}
 
-    assert chosen("required", offer({"type": "web_search"}))[:2] == ("auto", ())
+    assert chosen("required", offer({"type": "file_search"}))[:2] == ("auto", ())
     assert chosen(only, offer(*ALL))[:2] == ("auto", ())
-    assert chosen("required", offer({"type": "web_search"}))[2]
+    assert chosen("required", offer({"type": "file_search"}))[2]
     assert chosen(only, offer(*ALL))[2]
 
 
@@ -250,3 +252,51 @@ def test_a_response_repeats_tools_laid_flat() -> None:
         {"type": "function", "name": "read", "strict": None, "parameters": None},
         {"type": "web_search"},
     ]
+
+
+SEARCH: JsonObject = {"type": "web_search", "external_web_access": False}
+
+
+def test_a_hosted_search_is_a_wish_and_no_tool() -> None:
+    filters = {"allowed_domains": [" Tea.test "]}
+    place = {"type": "approximate", "city": "Bern", "country": "CH"}
+    found = offer(READ, {**SEARCH, "filters": filters, "user_location": place})
+
+    assert found.web_search == WebSearch(allowed_domains=("tea.test",), location="Bern, CH")
+    assert [tool.name for tool in found.tools] == ["read"]
+    assert list(found.warnings) == []
+
+
+@pytest.mark.parametrize("wrong", [{"allowed_domains": [""]}, {"blocked_domains": [1]}])
+def test_domains_are_texts(wrong: JsonObject) -> None:
+    with pytest.raises(InvalidRequest):
+        offer({**SEARCH, "filters": wrong})
+
+
+def test_a_search_can_be_demanded() -> None:
+    assert chosen({"type": "web_search_preview"}, offer(READ, SEARCH))[0] == NamedTool("web_search")
+    assert chosen("required", offer(SEARCH)) == ("required", (), ())
+
+
+@pytest.mark.parametrize(
+    ("tools", "wish", "names"),
+    [
+        ([{"type": "web_search"}], True, []),
+        ([{"type": "function", "name": "read"}], False, ["read"]),
+        ([{"type": "web_search"}, {"type": "function", "name": "read"}], True, ["read"]),
+    ],
+)
+def test_a_search_is_made_only_if_it_is_allowed(
+    tools: list[JsonObject],
+    wish: bool,
+    names: list[str],
+) -> None:
+    found = offer(READ, PATCH, SEARCH)
+    choice, left, warnings = chosen(
+        {"type": "allowed_tools", "mode": "auto", "tools": tools}, found
+    )
+
+    assert choice == "auto"
+    assert [tool.name for tool in left] == names
+    assert (found.web_search is not None) is wish
+    assert warnings == ()

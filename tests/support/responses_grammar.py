@@ -20,7 +20,7 @@ ENDS = {
 }
 ADDED = {
     f"response.output_item.added {kind}": kind
-    for kind in ("message", "reasoning", "function_call", "custom_tool_call")
+    for kind in ("message", "reasoning", "function_call", "custom_tool_call", "web_search_call")
 } | {
     f"response.output_item.added {kind}": "said"
     for kind in ("local_shell_call", "tool_search_call")
@@ -55,6 +55,9 @@ TABLE: dict[str, dict[str, str]] = {
         "response.custom_tool_call_input.done": "said",
         **CUT,
     },
+    "web_search_call": {"response.web_search_call.in_progress": "search begun"},
+    "search begun": {"response.web_search_call.searching": "searching"},
+    "searching": {"response.web_search_call.completed": "said", **DONE},
     "said": DONE,
     "over": {},
 }

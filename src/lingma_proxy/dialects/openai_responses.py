@@ -13,6 +13,8 @@ with, as the content of
                      reasoning_summary_text.done reasoning_summary_part.done )?
     a function     function_call_arguments.delta* function_call_arguments.done
     a custom tool  custom_tool_call_input.delta* custom_tool_call_input.done
+    a search       web_search_call.in_progress web_search_call.searching
+                   web_search_call.completed, unless it fails
 
 All are numbered from 0, and there is no `[DONE]`.  A call that was cut off has no
 `done` of any kind, for there are clients that run whatever is done; the response at the
@@ -66,6 +68,8 @@ class ResponsesEncoder:
         self._head: Head | None = None
         """The part that is being said; None between parts, and while nobody may see it."""
         self._texts: list[str] = []
+        self._found: SearchResult | None = None
+        """Of the search that is being closed."""
         self._ended = False
         """The part has ended, but its item is not closed."""
         self._input: InputReader | None = None
@@ -92,6 +96,10 @@ class ResponsesEncoder:
                         self._number += 1
                 continue
             match event:
+                case PartStarted(_, SearchResult() as found):
+                    self._found = found
+                    said.append(self._close("completed"))
+                    self._found = None
                 case PartStarted(_, head):
                     said += (self._close("completed"), self._start(head))
                 case PartEnded():
@@ -145,8 +153,10 @@ class ResponsesEncoder:
         self._texts = []
         self._head = head if items.is_said(asked, head) else None
         match self._head:
-            case None | SearchCall() | SearchResult():
+            case None | SearchResult():
                 return b""
+            case SearchCall():
+                return self._start_search(index, self._head)
             case Text():
                 id = items.new_id(asked, index, "message")
                 at = {"item_id": id, "output_index": index, "content_index": 0}
@@ -170,6 +180,15 @@ class ResponsesEncoder:
         part = {**at, "part": items.summary_text("")}
         return said + self._line("response.reasoning_summary_part.added", part)
 
+    def _start_search(self, index: int, call: SearchCall) -> bytes:
+        item = items.search(self._asked, index, call, None, "in_progress")
+        at = {"item_id": item["id"], "output_index": index}
+        return (
+            self._added(item)
+            + self._line("response.web_search_call.in_progress", at)
+            + self._line("response.web_search_call.searching", at)
+        )
+
     def _start_call(self, index: int, id: str, name: str) -> bytes:
         asked, origin = self._asked, self._asked.offer.origin(name)
         match origin.kind:
@@ -192,7 +211,8 @@ class ResponsesEncoder:
         if head is None:
             return b""
         text = "".join(self._texts)
-        item = items.item(self._asked, len(self._output), filled(head, text), status)
+        part = filled(head, text)
+        item = items.item(self._asked, len(self._output), part, status, self._found)
         said = self._rest(head, item, status)
         self._output.append(item)
         return said
@@ -219,6 +239,9 @@ class ResponsesEncoder:
                 said = self._rest_of_call(item, at, complete=status == "completed")
                 if status != "completed":
                     return said
+            case SearchCall() | SearchResult():
+                completed = item["status"] == "completed"
+                said = self._line("response.web_search_call.completed", at) if completed else b""
         done = {"output_index": len(self._output), "item": item}
         return said + self._line("response.output_item.done", done)
 

@@ -2,6 +2,7 @@
 
     Text        message              Thinking    reasoning, if anybody asked for it
     ToolCall    function_call, custom_tool_call, local_shell_call, tool_search_call
+    SearchCall  web_search_call, which has what is said of its SearchResult, too
 
 A response has the same items whether it was streamed or not, with the same ids.
 """
@@ -41,13 +42,19 @@ def is_said(asked: ResponsesAsked, head: Head) -> bool:
     match head:
         case Thinking():
             return asked.summary or asked.encrypted
-        case SearchCall() | SearchResult():
-            return False
+        case SearchResult():
+            return False  # its call says it
         case _:
             return True
 
 
-def item(asked: ResponsesAsked, index: int, part: Head, status: str) -> JsonObject:
+def item(
+    asked: ResponsesAsked,
+    index: int,
+    part: Head,
+    status: str,
+    found: SearchResult | None = None,
+) -> JsonObject:
     """The item for a part whose text is there, `completed` or `incomplete`."""
     match part:
         case Text(text):
@@ -56,8 +63,33 @@ def item(asked: ResponsesAsked, index: int, part: Head, status: str) -> JsonObje
             return reasoning(asked, index, part)
         case ToolCall(id, name, arguments):
             return call(asked, index, id, asked.offer.origin(name), arguments, status)
-        case SearchCall() | SearchResult():
-            raise AssertionError("a search is not said")
+        case SearchCall():
+            return search(asked, index, part, found)
+        case SearchResult():
+            raise AssertionError("a result is said with its call")
+
+
+def search(
+    asked: ResponsesAsked,
+    index: int,
+    call: SearchCall,
+    found: SearchResult | None,
+    status: str = "",
+) -> JsonObject:
+    """A search of the web: `completed` or `failed` by what was found, unless it is said."""
+    action: JsonObject = {"type": "search", "query": call.query, "queries": [call.query]}
+    if found is None:
+        status = status or "incomplete"
+    else:
+        status = "completed" if found.error is None else "failed"
+        if asked.sources:
+            action["sources"] = [{"type": "url", "url": each.url} for each in found.found]
+    return {
+        "id": new_id(asked, index, "web_search_call"),
+        "type": "web_search_call",
+        "status": status,
+        "action": action,
+    }
 
 
 def new_id(asked: ResponsesAsked, index: int, kind: str) -> str:
@@ -267,8 +299,11 @@ def whole(asked: Asked, replies: Sequence[Reply], now: int) -> JsonObject:
     ours = our(asked)
     (reply,) = replies
     output: list[JsonObject] = []
+    found = {part.call_id: part for part in reply.parts if isinstance(part, SearchResult)}
     for at, part in enumerate(reply.parts):
         if is_said(ours, part):
             cut = reply.reason in CUT and at == len(reply.parts) - 1
-            output.append(item(ours, len(output), part, "incomplete" if cut else "completed"))
+            status = "incomplete" if cut else "completed"
+            result = found.get(part.id) if isinstance(part, SearchCall) else None
+            output.append(item(ours, len(output), part, status, result))
     return ended(ours, now, reply.model, output, reply.reason, reply.usage)

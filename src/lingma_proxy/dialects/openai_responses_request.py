@@ -11,7 +11,7 @@ only referred to, into `input` before the body comes here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from lingma_proxy.conversation import history
@@ -20,6 +20,7 @@ from lingma_proxy.conversation.request import (
     ResponseFormat,
     Sampling,
 )
+from lingma_proxy.conversation.search import WebSearch
 from lingma_proxy.dialect import Asked
 from lingma_proxy.dialects import openai_shared as shared
 from lingma_proxy.dialects.openai_responses_input import Items, as_list
@@ -38,6 +39,7 @@ from lingma_proxy.errors import InvalidRequest
 from lingma_proxy.jsonio import Json, JsonObject, an_object
 
 ENCRYPTED = "reasoning.encrypted_content"
+SOURCES = "web_search_call.action.sources"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class ResponsesAsked(Asked):
     """Thoughts are shown, as summaries."""
     encrypted: bool = False
     """Thoughts are handed over for the client to bring back, not to read."""
+    sources: bool = False
+    """The addresses of what a search has found are wanted."""
     store: bool = True
     """The client wishes to refer to the response later on."""
 
@@ -81,6 +85,7 @@ def decode(body: JsonObject, id: str) -> ResponsesAsked:
             shared.effort(thoughts, "effort", "reasoning."), shown=summary or encrypted
         ),
         response_format=text_format(an_object_at(body, "text").get("format")),
+        web_search=searching(offer, integer(body, "max_tool_calls", 0)),
         conversation=string(body, "prompt_cache_key") or "",
     )
     try:
@@ -102,8 +107,16 @@ def decode(body: JsonObject, id: str) -> ResponsesAsked:
         offer=offer,
         summary=summary,
         encrypted=encrypted,
+        sources=SOURCES in a_list_at(body, "include"),
         store=flag(body, "store") is not False,
     )
+
+
+def searching(offer: Offer, most: int | None) -> WebSearch | None:
+    """The wish for a search.  `max_tool_calls` counts what the server runs, which is only that."""
+    if offer.web_search is None or most == 0:
+        return None
+    return replace(offer.web_search, max_uses=most)
 
 
 # What is repeated, and what is kept.
@@ -160,6 +173,7 @@ PREFIXES = {
     "local_shell_call_output": "lsho",
     "tool_search_call": "tsc",
     "tool_search_output": "tso",
+    "web_search_call": "ws",
     "additional_tools": "at",
 }
 
@@ -202,7 +216,7 @@ INCLUDED = frozenset(
         "computer_call_output.output.image_url",
         "file_search_call.results",
         "message.input_image.image_url",
-        "web_search_call.action.sources",
+        SOURCES,
         "web_search_call.results",
     ]
 )
@@ -220,8 +234,7 @@ UNHONOURED: dict[str, tuple[tuple[Json, ...], str]] = {
 """Field ▸ values that ask for nothing (as null does), and the warning for all others.
 
 Without a word: `metadata`, `user`, `safety_identifier`, `client_metadata` and the fields of
-the prompt cache, which no answer depends on; `max_tool_calls`, which counts calls that
-OpenAI runs itself.
+the prompt cache, which no answer depends on.
 """
 
 

@@ -5,6 +5,7 @@
     custom          a function with one string (see `openai_custom_tools`)
     local_shell     a function with a command
     tool_search     a function with the client's own parameters, if the client runs it
+    web_search      a wish of its own (`policies/search_web.py`)
     all others      run by OpenAI: left out, with a warning
 
 `Offer` remembers what stands for what, so that a call goes back as the client knows it.
@@ -15,14 +16,24 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from lingma_proxy.conversation.request import NamedTool, Tool, ToolChoice
+from lingma_proxy.conversation.search import WebSearch
 from lingma_proxy.dialects import openai_shared as shared
 from lingma_proxy.dialects.openai_custom_tools import custom
-from lingma_proxy.dialects.openai_shared import a_list_at, kind_of, refused, string
+from lingma_proxy.dialects.openai_shared import a_list_at, an_object_at, kind_of, refused, string
 from lingma_proxy.errors import InvalidRequest
 from lingma_proxy.jsonio import Json, JsonObject, an_object, objects
 
 Kind: TypeAlias = Literal["function", "custom", "local_shell", "tool_search"]
 
+SEARCHES = frozenset(
+    [
+        "web_search",
+        "web_search_2025_08_26",
+        "web_search_preview",
+        "web_search_preview_2025_03_11",
+    ]
+)
+MOST_DOMAINS = 1000
 LOCAL_SHELL = Tool(
     "local_shell",
     "Runs a program on the user's machine and returns what it writes.",
@@ -75,6 +86,8 @@ class Offer:
         self._tools: dict[str, Tool] = {}
         self.left_out: dict[str, None] = {}
         """The types of the tools that are not offered, in their order."""
+        self.web_search: WebSearch | None = None
+        """The wish for a search of the web that the server makes."""
         self._origins: dict[str, Origin] = {}
         self._names: dict[Origin, str] = {}
 
@@ -166,6 +179,8 @@ def declared(value: Json, place: str, offer: Offer) -> Iterator[tuple[Tool, Orig
             yield LOCAL_SHELL, Origin("local_shell", LOCAL_SHELL.name)
         case {"type": "tool_search", "execution": "client"}:
             yield tool_search(value, place), Origin("tool_search", TOOL_SEARCH.name)
+        case {"type": str(kind)} if kind in SEARCHES:
+            offer.web_search = web_search(value, place)
         case {"type": str(kind)}:
             offer.left_out[kind] = None
         case _:
@@ -195,12 +210,35 @@ def tool_search(value: JsonObject, place: str) -> Tool:
     return Tool(TOOL_SEARCH.name, described, shared.schema(parameters, f"{place}.parameters"))
 
 
+def web_search(value: JsonObject, place: str) -> WebSearch:
+    """Whether pages may be fetched (`external_web_access`) makes no difference: none is."""
+    filters = an_object_at(value, "filters")
+    near = an_object_at(value, "user_location")
+    names = (near.get(key) for key in ("city", "region", "country", "timezone"))
+    return WebSearch(
+        allowed_domains=domains(filters, "allowed_domains", f"{place}.filters."),
+        blocked_domains=domains(filters, "blocked_domains", f"{place}.filters."),
+        location=", ".join(name for name in names if isinstance(name, str) and name),
+    )
+
+
+def domains(filters: JsonObject, name: str, place: str) -> tuple[str, ...]:
+    found = a_list_at(filters, name, place)
+    if len(found) > MOST_DOMAINS or not all(isinstance(it, str) and it.strip() for it in found):
+        raise refused(f"{place}{name}", f"is a list of at most {MOST_DOMAINS} domains.")
+    return tuple(str(domain).strip().lower() for domain in found)
+
+
 # Which of them are to be used.
 
 
 def chosen(value: Json, offer: Offer) -> tuple[ToolChoice, tuple[Tool, ...], tuple[str, ...]]:
     """What `tool_choice` says, the tools that it leaves, and warnings."""
     match value:
+        case "required" if not offer.tools and offer.web_search is not None:
+            return "required", (), ()
+        case {"type": str(kind)} if kind in SEARCHES and offer.web_search is not None:
+            return NamedTool(offer.web_search.name), offer.tools, ()
         case "required" if not offer.tools and offer.left_out:
             return "auto", (), ("tool_choice: all tools are left out, so none is required.",)
         case {"type": "allowed_tools"}:
@@ -221,7 +259,7 @@ def allowed(
 ) -> tuple[ToolChoice, tuple[Tool, ...], tuple[str, ...]]:
     """The choice among some of the tools; those that are left out anyway do not count."""
     names: list[Json] = []
-    left_out = False
+    left_out = searches = False
     for each in a_list_at(value, "tools", "tool_choice."):
         match each:
             case {"type": "function" | "custom"}:
@@ -229,6 +267,8 @@ def allowed(
                 if name is None:
                     raise unknown(each)
                 names.append({"type": "function", "name": name})
+            case {"type": str(kind)} if kind in SEARCHES and offer.web_search is not None:
+                searches = True
             case {"type": str()}:
                 name = function(each, offer)
                 left_out = left_out or name is None
@@ -237,6 +277,10 @@ def allowed(
             case _:
                 raise refused("tool_choice", "allows something that is not a tool.")
     mode = value.get("mode")
+    if not searches:
+        offer.web_search = None
+    elif not names:
+        return ("required" if mode == "required" else "auto"), (), ()
     warnings: tuple[str, ...] = ()
     if left_out and not names and mode == "required":
         mode = "auto"
