@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from lingma_proxy.jsonio import Json, JsonObject, loads
 from lingma_proxy.server.app import Server
 from support.raw import client, post
-from support.served import CHAT, MESSAGES, scripted
+from support.served import CHAT, MESSAGES, RESPONSES, scripted
 from support.simulated import simulated
 
 LONGEST = 700
@@ -34,6 +34,10 @@ FIELDS = {
         max_completion_tokens tool_choice parallel_tool_calls response_format stream_options
         reasoning_effort logit_bias user metadata modalities audio prediction functions
         function_call logprobs top_logprobs unknown""",
+    "/v1/responses": """input model instructions previous_response_id conversation prompt store
+        temperature top_p max_output_tokens max_tool_calls tools tool_choice parallel_tool_calls
+        text reasoning include metadata truncation background stream_options top_logprobs
+        prompt_cache_key safety_identifier service_tier user moderation generate unknown""",
     "/v1/messages": """messages model max_tokens system temperature top_p top_k stop_sequences
         metadata tools tool_choice thinking service_tier container mcp_servers output_config
         thread unknown""",
@@ -41,6 +45,7 @@ FIELDS = {
 }
 SOUND = {
     "/v1/chat/completions": CHAT,
+    "/v1/responses": RESPONSES,
     "/v1/messages": MESSAGES,
     "/v1/messages/count_tokens": CHAT,
 }
@@ -94,6 +99,13 @@ BLOCKS = [
     "nonsense",
 ]
 
+ITEMS = [
+    *("message", "reasoning", "function_call", "function_call_output", "custom_tool_call"),
+    *("custom_tool_call_output", "local_shell_call", "local_shell_call_output", "mcp_call"),
+    *("tool_search_call", "tool_search_output", "additional_tools", "item_reference"),
+    *("compaction", "computer_call_output", "web_search_call", "nonsense"),
+]
+
 HARD: dict[str, list[JsonObject]] = {
     "/v1/chat/completions": [
         *({"messages": [{"role": role, "content": "x"}]} for role in ("assistant", "system", "tool", "x", 1)),
@@ -112,6 +124,19 @@ HARD: dict[str, list[JsonObject]] = {
                       {"pattern": "("}, {"pattern": "((a{100}){100}){100}"}, nested(300), doubling(60), None, []]),
         {"n": 10**6},
         {"stop": ["x"] * 100},
+    ],
+    "/v1/responses": [
+        *({"input": [{"role": role, "content": "x"}]} for role in ("assistant", "system", "tool", 1)),
+        *({"input": [{"type": item}]} for item in ITEMS),
+        *({"input": [{"type": item, "call_id": "1", "name": "f", "arguments": 1, "output": odd}]}
+          for item in ITEMS for odd in ODD),
+        *({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": url}]}]} for url in PICTURES),
+        *({"tools": [{"type": kind, "name": "f", "tools": odd, "format": odd}]}
+          for kind in ("function", "custom", "namespace", "local_shell", "tool_search") for odd in ODD),
+        *({"tool_choice": {"type": kind, "name": "f", "tools": odd}}
+          for kind in ("function", "custom", "allowed_tools", "mcp") for odd in ODD),
+        *({"text": {"format": odd}} for odd in ODD),
+        {"input": [{"type": "reasoning", "summary": odd, "encrypted_content": odd} for odd in ODD]},
     ],
     "/v1/messages": [
         *({"messages": [{"role": role, "content": "x"}]} for role in ("assistant", "system", "tool", "x", 1)),
@@ -139,7 +164,7 @@ async def test_no_field_can_hold_what_would_be_our_fault(path):
             assert answer.status < 500, (change, body)
             if answer.status != 200:
                 assert 10 < len(body["error"]["message"]) < LONGEST, change
-                assert (body.get("type") == "error") is (path != "/v1/chat/completions")
+                assert (body.get("type") == "error") is path.startswith("/v1/messages")
 
         assert served.gateway.limit.running == 0
 

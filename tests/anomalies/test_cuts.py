@@ -45,13 +45,19 @@ def heard(path: str, status: int, data: bytes) -> Heard:
         if "error" in body:
             errors += 1
             ended += path != "/v1/chat/completions"
-        ended += body.get("type") == "message_stop" or body.get("done") is True
+        ended += body.get("type") in {"message_stop", *RESPONSE_ENDS} or body.get("done") is True
+        errors += body.get("type") == "response.failed"
         if path == "/api/chat":
             text += body.get("message", {}).get("content", "")
         for choice in body.get("choices", []):
             text += choice["delta"].get("content") or ""
-        text += body.get("delta", {}).get("text", "")
+        match body.get("delta"):
+            case {"text": str(more)} | str(more):
+                text += more
     return Heard(status, text, errors, ended)
+
+
+RESPONSE_ENDS = ("response.completed", "response.incomplete", "response.failed")
 
 
 def pieces(path: str, data: bytes) -> list[bytes]:

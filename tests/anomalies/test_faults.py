@@ -15,7 +15,7 @@ from lingma_proxy.jsonio import loads
 from lingma_proxy.settings import Settings
 from lingma_proxy.simulator.faults import FAULTS
 from lingma_proxy.simulator.remote import Simulator
-from support.served import CHAT, MESSAGES, serving
+from support.served import DIALECTS, serving
 
 FINE = (200, 0)
 """The whole answer, and no error."""
@@ -93,11 +93,11 @@ def test_every_fault_is_thought_of():
     assert {fault.partition("=")[0] for fault in EXPECTED} == set(FAULTS)
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/messages"])
 @pytest.mark.parametrize("fault", EXPECTED)
 async def test_a_fault_comes_to_the_right_end(fault, path):
     status, errors = EXPECTED[fault]
-    body = CHAT if path == "/v1/chat/completions" else MESSAGES
+    body = DIALECTS[path]
     async with Simulator() as simulator:
         settings = Settings(
             remote_base_url=simulator.url,

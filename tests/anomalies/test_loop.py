@@ -52,10 +52,23 @@ def a_call(number: int) -> list[dict]:
     ]
 
 
+def an_item(number: int) -> list[dict]:
+    arguments = json.dumps({"a": WORDS * 10})
+    call = {"call_id": f"c{number}", "name": "f", "arguments": arguments}
+    result = {"call_id": f"c{number}", "output": WORDS * 10}
+    return [{"type": "function_call", **call}, {"type": "function_call_output", **result}]
+
+
 LARGE = {
     "one long text": chat({"role": "user", "content": WORDS * 80_000}),
     "many messages": chat(*[{"role": "user", "content": "x"}] * 50_000),
     "many calls": chat(*(message for number in range(2000) for message in a_call(number))),
+    "many items": {
+        "model": "kmodel",
+        "instructions": WORDS * 10_000,
+        "input": [item for number in range(2000) for item in an_item(number)],
+        "stream": True,
+    },
     "a document": chat(
         {
             "role": "user",
@@ -79,7 +92,8 @@ async def test_a_request_of_megabytes_does_not_stop_the_others(body, encode):
         async with simulated(**chosen) as (served, _):
             await served.post("/v1/chat/completions", CHAT)
             async with watched() as lag:
-                answer, data = await served.post("/v1/chat/completions", body)
+                path = "/v1/responses" if "input" in body else "/v1/chat/completions"
+                answer, data = await served.post(path, body)
 
     assert answer.status == 200, data
     assert lag.work < WORK

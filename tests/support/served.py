@@ -24,7 +24,13 @@ MODELS = (
 )
 CHAT: JsonObject = {"model": "kmodel", "messages": [{"role": "user", "content": "Hi"}]}
 MESSAGES: JsonObject = {**CHAT, "max_tokens": 100}
-DIALECTS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES, "/api/chat": CHAT}
+RESPONSES: JsonObject = {"model": "kmodel", "input": "Hi"}
+DIALECTS = {
+    "/v1/chat/completions": CHAT,
+    "/v1/responses": RESPONSES,
+    "/v1/messages": MESSAGES,
+    "/api/chat": CHAT,
+}
 """The same question in each, by the path where it is asked."""
 
 
