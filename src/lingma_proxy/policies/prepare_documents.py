@@ -41,12 +41,12 @@ MOST_PAGES = 300
 PATIENCE = 20.0
 """Seconds for one document.  A thousand pages of text take ten."""
 THREADS = 2
-REMEMBERED = 16_000_000
+REMEMBERED = 8_000_000
 """Characters of text, of all documents together."""
 LIFETIME = 3600.0
 LIFETIME_OF_LINKS = 600.0
 """Seconds: what lies behind a link may change."""
-MOST_LINKED = 64 * 2**20
+MOST_LINKED = 32 * 2**20
 LONGEST_NAME = 80
 
 
