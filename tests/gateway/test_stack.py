@@ -1,13 +1,17 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from lingma_proxy.backend import Model
 from lingma_proxy.backends.scripted import Scripted
+from lingma_proxy.conversation.request import Tool
 from lingma_proxy.errors import ModelNotFound, SettingsError
 from lingma_proxy.gateway import Behind, assemble, over
+from lingma_proxy.gateway.stack import needs_of
 from lingma_proxy.policies.check_grammar import CheckGrammar
 from lingma_proxy.settings import Settings
+from support.backends import answer, ask, hear, one_by_one
 from support.fresh import fresh
 
 
@@ -89,3 +93,43 @@ async def test_names_and_lists_become_those_of_whoever_answers():
 def test_a_search_that_cannot_be_meant_is_an_error_of_the_settings():
     with pytest.raises(SettingsError, match=r"web_search: .*\{query\}"):
         over(Behind(Scripted([])), Settings(web_search="https://host/"))
+
+
+TOOL = Tool("Read", "", {})
+
+
+@pytest.mark.parametrize(
+    ("answering", "setting", "model", "form"),
+    [
+        ("remote", "auto", "kmodel", None),
+        ("simulator", "auto", "kmodel", None),
+        ("ipc", "auto", "kmodel", "hermes"),
+        ("acp", "auto", "", "hermes"),
+        ("ipc", "auto", "mmodel", "invoke"),
+        ("acp", "auto", "q7", "qwen3_coder"),
+        ("remote", "always", "kmodel", "hermes"),
+        ("ipc", "never", "kmodel", None),
+    ],
+)
+def test_tools_are_told_in_words_where_the_backend_takes_none(answering, setting, model, form):
+    known = (Model("q7", "Qwen3-Coder"),)
+    needs = needs_of(Settings(emulate_tools=setting), lambda _: answering, lambda: known)
+
+    assert needs(ask(model=model, tools=(TOOL,))) == form
+
+
+async def test_what_is_told_in_words_is_counted_once_and_whole():
+    """Also when the reply is cut, so that only the outer count is left."""
+    request = ask(tools=(replace(TOOL, description="word " * 1000),), stop=("END",))
+    replies = [answer("Hello END and more"), answer("Hello")]
+    inputs = []
+    for reply in replies:
+        gateway = over(Behind(Scripted([one_by_one(reply)]), name=lambda: "ipc"), Settings())
+        usage = (await hear(gateway.backend, request)).usage
+        assert usage is not None
+        inputs.append(usage.input)
+        await gateway.aclose()
+
+    cut, whole = inputs
+    assert 1000 < whole < 1500
+    assert abs(cut - whole) < whole / 10

@@ -1,7 +1,8 @@
 """What a request asks for and a prompt cannot say, each a sentence; or why it is refused.
 
 The plugin and agents take a text and pictures, and nothing else.  What can be made good
-above (stop sequences, limits on tokens, JSON) is not named here.
+above (stop sequences, limits on tokens, JSON) is not named here; nor are tools, which are told
+of in words before a request comes here, unless the settings say never.
 """
 
 from lingma_proxy.conversation.request import ChatRequest
@@ -14,7 +15,7 @@ def unsaid(request: ChatRequest, who: str) -> tuple[str, ...]:
     if request.tools and request.tool_choice not in {"auto", "none"}:
         raise InvalidRequest(
             f"{who} takes no tools of the client's, so a call of one cannot be demanded: use"
-            " `tool_choice: auto`, or the remote backend.",
+            " `tool_choice: auto`, the remote backend, or the setting `emulate_tools: auto`.",
             param="tool_choice",
         )
     sampling, reasoning = request.sampling, request.reasoning
@@ -32,7 +33,10 @@ def unsaid(request: ChatRequest, who: str) -> tuple[str, ...]:
         if value is not None
     ]
     if request.tools and request.tool_choice == "auto":
-        found.append(f"The tools are not offered to the model: {who} takes none of the client's.")
+        found.append(
+            f"The tools are not offered to the model: {who} takes none of the client's, and"
+            " `emulate_tools: never` keeps them from being told in words."
+        )
     if thinking.word(request):
         if reasoning.effort not in {None, "none"} or reasoning.budget_tokens is not None:
             found.append("The effort only switches thinking on: the model knows no degrees.")
