@@ -103,6 +103,8 @@ class InputReader:
         """All of the arguments."""
         self._waiting = ""
         """Text that cannot be judged yet: how it begins, or half of an escape."""
+        self._held: list[str] = []
+        """What stands behind the quote that ended the string, or did not."""
         self._state = self._begin
 
     def feed(self, fragment: str) -> str:
