@@ -257,3 +257,12 @@ def test_heic_without_its_library_says_what_to_install(monkeypatch):
     with pytest.raises(ValueError, match="pillow-heif"):
         shrunk(b"\0\0\0\x18ftypheic" + b"\0" * 99)
     shrink.readable.cache_clear()
+
+
+def test_heic_is_read_where_its_library_is():
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    data = saved(corners().resize((640, 320)), "HEIF")
+
+    assert is_corners(opened(shrunk(data, SMALL).data))
+    with pytest.raises(ValueError, match="cut off"):
+        shrunk(data[: len(data) // 2], SMALL)

@@ -202,8 +202,8 @@ class Plugin:
     async def _picture(self, image: Image | ImageLink, files: list[Path]) -> JsonObject:
         if isinstance(image, ImageLink):
             raise InvalidRequest(
-                f"{self.name} takes pictures, not links to them: send the picture itself, as a"
-                " data URL or as base64."
+                f"{self.name} takes pictures, not links to them: let links be fetched"
+                " (`fetch_links`), or send the picture itself, as a data URL or as base64."
             )
         if self._endpoint is not None and self._endpoint.product == "Qoder CN":
             return ipc_messages.picture(image, None)
