@@ -18,7 +18,7 @@ TEST := $(VENV)/.installed-test
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix properties clients bench docs lock clean
+.PHONY: help run test check fix properties fuzz clients bench docs lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -40,6 +40,9 @@ fix: $(TEST) ## repair the style
 
 properties: $(TEST) ## the properties, with a hundred thousand examples each (EXAMPLES=…)
 	EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest --timeout 0 tests/properties $(PYTEST_ARGS)
+
+fuzz: $(TEST) ## spoiled outputs of models for the parser of tool calls (SECONDS=600)
+	PYTHONPATH=tests $(BIN)/python -m tools.fuzz $(or $(SECONDS),600)
 
 clients: $(TEST) ## real clients and agents with the simulator (large downloads; ARGS='claude-code')
 	PYTHONPATH=tests $(BIN)/python -m clients.run $(ARGS)

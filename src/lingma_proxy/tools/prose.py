@@ -10,8 +10,8 @@ from lingma_proxy.tools.formats.marks import ACTION, OPENERS, THINK, THINK_END
 from lingma_proxy.tools.source import Reading, Source
 from lingma_proxy.tools.teller import Teller
 
-OF_INTEREST = re.compile(r"<(?=[A-Za-z|｜]|\Z)|`{3}|~{3}|(?:`{1,2}|~{1,2})\Z")
-"""The beginning of what could be more than prose.  Most text has none of it."""
+OF_INTEREST = re.compile("[<`~]")
+"""What could be the beginning of more than prose.  Most text has none of it."""
 
 BLANK = re.compile(r"[ \t]*")
 LINE = re.compile(r"[^\n]*")

@@ -13,6 +13,7 @@ work is in proportion to the text.  What was taken can be held, in case it prove
 
 import re
 from collections.abc import Generator
+from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -21,6 +22,9 @@ Reading: TypeAlias = Generator[None, None, T]
 
 BLANKS = re.compile(r"[ \t\r\n]*")
 """What formats put between their parts; other blanks are somebody's text."""
+
+
+NAMED_GROUP = re.compile(r"\(\?P<\w+>")
 
 
 class Shape:
@@ -40,6 +44,13 @@ class Shape:
         self.whole = re.compile(whole)
         self.begun = re.compile(begun)
         """Matches where the rest of the text is a marker that is not complete."""
+
+
+@lru_cache(maxsize=256)
+def _any_of(shapes: tuple[Shape, ...]) -> re.Pattern[str]:
+    """Matches what is one of them, or may become one: most often nothing does."""
+    either = "|".join(f"{shape.begun.pattern}|{shape.whole.pattern}" for shape in shapes)
+    return re.compile(NAMED_GROUP.sub("(?:", either))
 
 
 def literally(text: str) -> tuple[str, ...]:
@@ -80,6 +91,8 @@ class Source:
 
     def shape(self, *shapes: Shape) -> Reading[re.Match[str] | None]:
         """The marker of one of the shapes that stands here, not taken; None for anything else."""
+        if not _any_of(shapes).match(self.text, self.at):
+            return None
         for shape in shapes:
             while shape.begun.match(self.text, self.at) and (yield from self.more()):
                 pass

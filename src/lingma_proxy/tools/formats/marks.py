@@ -21,10 +21,15 @@ PREFIX = (
     r"(?:[A-Za-z][\w-]{0,31}:|[|｜]DSML[|｜])?",
     r"[A-Za-z][\w-]{0,31}|[|｜](?:D(?:S(?:ML?)?)?)?",
 )
-BLANK = r"[ \t\r\n]*"
-NAMED = (r"(?:=|[ \t\r\n]+name[ \t]*=[ \t]*)", r"[ \t\r\n]+(?:n(?:a(?:m(?:e[ \t]*)?)?)?)?")
+# A mark has an end to its length, for it is looked at anew whenever a piece of it comes.
+BLANK = r"[ \t\r\n]{0,99}"
+SPACE = r"[ \t]{0,9}"
+NAMED = (
+    rf"(?:=|[ \t\r\n]{{1,9}}name{SPACE}={SPACE})",
+    rf"[ \t\r\n]{{1,9}}(?:n(?:a(?:m(?:e{SPACE})?)?)?)?",
+)
 NAME = (r"""["']?""", r"""(?P<name>[^<>"'\r\n]{1,200})""", r"""["']?""", r"(?P<more>[^<>]{0,200})")
-TICKS = (r"`{3,}", r"`{1,2}")
+TICKS = (r"`{3,99}", r"`{1,2}")
 
 
 def tag(word: str) -> Shape:
@@ -45,8 +50,8 @@ def mark(words: str) -> Shape:
 
 
 def fence(words: str) -> Shape:
-    letters = ["[ \\t]+" if letter == " " else letter for letter in words]
-    return Shape(TICKS, r"[ \t]*", *letters, r"[ \t\r\n]")
+    letters = ["[ \\t]{1,9}" if letter == " " else letter for letter in words]
+    return Shape(TICKS, SPACE, *letters, r"[ \t\r\n]")
 
 
 # Around calls.
@@ -58,7 +63,7 @@ SECTION = mark("tool_calls_section_begin"), mark("tool_calls_begin")
 SECTION_END = mark("tool_calls_section_end"), mark("tool_calls_end")
 ACTION = tuple(fence(word) for word in ("json action", "action", "tool_call", "tool_calls"))
 FENCE_END = (Shape("`", "`", "`"),)
-FENCE = (Shape(TICKS, r"[ \t]*", (r"(?:json|JSON)?", r"j(?:so?)?|J(?:SO?)?"), r"[ \t\r]*", "\n"),)
+FENCE = (Shape(TICKS, SPACE, (r"(?:json|JSON)?", r"j(?:so?)?|J(?:SO?)?"), r"[ \t\r]{0,9}", "\n"),)
 """A fence that may be a call without saying so."""
 
 # A call.

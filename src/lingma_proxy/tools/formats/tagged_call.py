@@ -30,7 +30,7 @@ from lingma_proxy.tools.formats.marks import (
     VALUE,
     VALUE_END,
 )
-from lingma_proxy.tools.reader import Read, Reader
+from lingma_proxy.tools.reader import Read, Reader, up_to
 from lingma_proxy.tools.source import Reading, Shape
 
 STRING = re.compile(r"""string\s*=\s*["']?(true|false)""")
@@ -87,6 +87,7 @@ def read_tagged(reader: Reader, opening: re.Match[str]) -> Reading[Read]:
         yield from source.blanks()
     closing = yield from source.shape(end, *TOOL_CALL_END)
     if not closing and (source.cut or not ended):
+        source.take(len(source.text))  # it is over: nothing else ends a value too early
         return Read.CALL if call.give_up(CUT) else Read.TEXT
     if closing and closing.re is end.whole:
         source.take(closing.end())
@@ -123,6 +124,7 @@ def read_bare_name(reader: Reader) -> Reading[Read]:
         ended = yield from _pair(reader, written)
         yield from source.blanks()
     if not ended or (source.cut and not (yield from source.shape(*TOOL_CALL_END))):
+        yield from up_to(source, (*TOOL_CALL_END, *TOOL_CALL), in_string=False)
         return Read.CALL if call.give_up(CUT) else Read.TEXT
     written.end()
     call.end()
