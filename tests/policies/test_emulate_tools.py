@@ -348,6 +348,34 @@ async def test_by_default_an_announcement_is_an_answer() -> None:
     assert (reply, len(sent)) == (answer(ANNOUNCED), 1)
 
 
+# Results that are made up.
+
+INVENTED = f"{SAID}\n<tool_response>\n42\n</tool_response>\n{OTHER}"
+
+
+@pytest.mark.parametrize("request_", [FREE, REQUIRED, NAMED], ids=["auto", "required", "named"])
+async def test_the_answer_ends_where_the_model_makes_up_a_result(request_) -> None:
+    script = in_pieces(
+        answer(Thinking("hm"), INVENTED), [*range(0, len(INVENTED), 5)], [*range(99)]
+    )
+    inner = Scripted([script])
+
+    reply = await hear(emulate(inner), request_)
+
+    assert reply == answer(Thinking("hm"), CALL, reason=FinishReason.TOOL_CALLS)
+    assert inner.speaking == 0
+    assert inner.said < len(script)  # it was told to stop
+
+
+async def test_a_prefilled_answer_is_gone_on_with() -> None:
+    request = replace(ask("hi", Message("assistant", (Text("I read"),)), tools=TOOLS))
+
+    reply, [sent] = await asked(request, one_by_one(answer(" it.\n" + SAID)))
+
+    assert sent.messages[-1] == request.messages[-1]
+    assert reply == answer(" it.\n", CALL, reason=FinishReason.TOOL_CALLS)
+
+
 # Whatever happens.
 
 

@@ -23,6 +23,7 @@ from lingma_proxy.conversation.events import (
 from lingma_proxy.conversation.reply import filled
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from lingma_proxy.errors import ProtocolError
+from lingma_proxy.tools.invented import UntilInvented
 from lingma_proxy.tools.parser import ToolParser
 from lingma_proxy.tools.said import (
     CallArguments,
@@ -120,6 +121,7 @@ class Listener:
         self._written: list[str] = []
         self._room = LONGEST_SAID
         self._ended: ReplyEnded | None = None
+        self._until = UntilInvented()
         self.broken = ""
         """Why a call that has begun will not be completed, though nothing has cut it."""
 
@@ -134,8 +136,13 @@ class Listener:
         parts = (filled(head, "".join(pieces)) for head, pieces in self._kept)
         return [part for part in parts if isinstance(part, ToolCall)]
 
+    @property
+    def over(self) -> bool:
+        """Whether the answer has ended, though the model goes on: nothing is heard any more."""
+        return self._until.over
+
     def hear(self, batch: Sequence[Event]) -> list[Event]:
-        """What goes out at once.  Nothing comes after `broken`."""
+        """What goes out at once.  Nothing comes after `broken` or `over`."""
         out: list[Event] = []
         for event in batch:
             # By far the most frequent event; `isinstance` is five times as quick as `match`.
@@ -160,7 +167,7 @@ class Listener:
                 self._parts.close(out)
             elif self._parser is None:  # a text is over when it is known what comes after it
                 self._parts.close(out)
-            if self.broken:
+            if self.broken or self.over:
                 break
         return out
 
@@ -173,6 +180,8 @@ class Listener:
         return out
 
     def end(self) -> ReplyEnded:
+        if self.over or self.broken:
+            return ReplyEnded(FinishReason.STOP)
         if self._ended is None:
             raise ProtocolError("the reply ended before it was complete")
         return self._ended
@@ -185,11 +194,15 @@ class Listener:
     def _end_text(self, out: list[Event], *, cut: bool) -> None:
         if self._parser is not None:
             self._tell(out, self._parser.end(cut=cut), cut=cut)
+            self._take(out, self._until.end())
             self._parser = None
             if not self._holds:
                 self._parts.close(out)
 
     def _tell(self, out: list[Event], said: Sequence[Said], *, cut: bool = False) -> None:
+        self._take(out, self._until.feed(said), cut=cut)
+
+    def _take(self, out: list[Event], said: Sequence[Said], *, cut: bool = False) -> None:
         if self._holds:
             self._keep(said, cut=cut)
             return

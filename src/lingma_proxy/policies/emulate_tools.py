@@ -12,7 +12,8 @@ request, the inner stream itself is returned.  What is demanded is also enforced
                        not, the model is asked once more, with what was wrong; a second failure
                        is an error.  Meanwhile what it thinks goes through.
 
-An answer that its length has cut goes out as it is.  Where `ask_again` is set, a short answer
+An answer that its length has cut goes out as it is; one that goes on to make up the results of
+its calls ends there, and the vendor is told to stop.  Where `ask_again` is set, a short answer
 that announces a call by name and ends in a colon is asked for the call, once.
 """
 
@@ -101,6 +102,8 @@ class EmulateTools(Policy):
                         f"The model began a call of a tool that it did not complete:"
                         f" {listener.broken} Ask again."
                     )
+                if listener.over:
+                    break
         ended = listener.end()
         if (
             self._ask_again
@@ -115,6 +118,8 @@ class EmulateTools(Policy):
                 async with aclosing(self._counting.reply(again)) as events:
                     async for batch in events:
                         promised.hear(batch)
+                        if promised.over or promised.broken:
+                            break
                 more = promised.end()
             except ProxyError:
                 pass  # the answer that was given stands by itself
@@ -136,9 +141,11 @@ class EmulateTools(Policy):
                 async for batch in events:
                     if out := listener.hear(batch):
                         yield out
+                    if listener.over or listener.broken:
+                        break
             started = True
             ended = listener.end()
-            usage = added(usage, ended.usage)
+            usage = added(usage, ended.usage) if ended.usage is not None else None
             ended = replace(ended, usage=usage)
             if ended.reason is not FinishReason.STOP or ended.stop_sequence:
                 yield [*listener.say(), finished(ended, parts)]
