@@ -17,6 +17,7 @@ from lingma_proxy.conversation.request import Tool
 from lingma_proxy.jsonio import Json, dumps, loads
 from lingma_proxy.tools.aliases import ARGUMENTS, TOOLS, also_called, plain
 from lingma_proxy.tools.kinds import KINDS, Kind, kind_of, kinds, properties, says_all
+from lingma_proxy.tools.repair import mended
 from lingma_proxy.tools.schema import Unusable, by_schema
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Toolbox:
     def as_json(self, tool: str, argument: str, text: str) -> str:
         """The JSON text of a value that came as bare text.
 
-        It is a string unless the schema lets through none, and what the text says otherwise.
+        It is a string unless the schema lets through none, and what the text says otherwise;
+        a list or an object may be spelled as Python does it.
         """
         wanted = self._kinds(tool, argument)
         if "string" in wanted:
@@ -82,7 +84,8 @@ class Toolbox:
         try:
             value = loads(said)
         except ValueError:
-            return dumps(text)
+            value = mended(said) if said[:1] in {"[", "{"} else None
+            return dumps(value) if value is not None and kind_of(value) in wanted else dumps(text)
         return said if kind_of(value) in wanted else dumps(text)
 
     def wrong(self, tool: str, arguments: str) -> str | None:
