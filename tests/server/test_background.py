@@ -1,6 +1,7 @@
 """A response in the background is made whoever waits, and can be asked for at any time."""
 
 import asyncio
+import tempfile
 from contextlib import asynccontextmanager
 
 import pytest
@@ -44,6 +45,12 @@ def storing(tmp_path):
             yield served, client
 
     return storing
+
+
+@pytest.fixture
+def _a_place_of_its_own_for_temporary_files(monkeypatch, tmp_path_factory):
+    """Whatever else runs on this machine writes to the usual one, too."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
 
 
 async def ended(client, id):
@@ -278,9 +285,12 @@ async def test_what_does_not_end_in_time_is_kept_with_the_reason(storing):
     assert "shutting down" in response.error.message
 
 
+@pytest.mark.usefixtures("_a_place_of_its_own_for_temporary_files")
 async def test_nothing_is_left_behind(storing):
     async with storing(HELLO, HELLO, [BEGUN, asyncio.Event()]) as (served, client):
         await ended(client, (await client.responses.create(**ASKED)).id)
+        # The file of the recording is opened once, by a thread, and stays open.
+        await served.gateway.recording.responses.find("resp_none")
         before = remains(served)
         await ended(client, (await client.responses.create(**ASKED)).id)
         id = (await client.responses.create(**ASKED)).id
