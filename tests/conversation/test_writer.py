@@ -34,6 +34,21 @@ def writer() -> ReplyWriter:
 # Where parts open and close.
 
 
+@pytest.mark.parametrize("reason", [FinishReason.LENGTH, FinishReason.CONTENT_FILTER])
+def test_a_call_that_is_cut_before_its_arguments_is_not_made_complete(reason) -> None:
+    w = writer()
+    w.tool_call(0, "a", "list", "")
+    w.tool_call(1, "b", "read", "")
+
+    assert w.end(reason) == [
+        PartDelta(0, "{}"),
+        PartEnded(0),
+        PartStarted(1, ToolCall("b", "read", "")),
+        PartEnded(1),
+        ReplyEnded(reason),
+    ]
+
+
 def test_a_reply_starts_with_what_is_known_of_it() -> None:
     assert writer().start("1", "m") == [ReplyStarted("1", "m", (), 0)]
     assert writer().start("1", "m", ("A warning.",), 12) == [

@@ -32,6 +32,8 @@ from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from lingma_proxy.errors import ProtocolError
 
 BLANK = " \t\r\n"
+CUTS = frozenset({FinishReason.LENGTH, FinishReason.CONTENT_FILTER})
+"""Ends in the middle of whatever was being said."""
 OUTSIDE = re.compile(r'["{}\[\]]')
 IN_STRING = re.compile(r'["\\]')
 
@@ -163,7 +165,7 @@ class ReplyWriter:
         self, reason: FinishReason, usage: Usage | None = None, stop_sequence: str | None = None
     ) -> list[Event]:
         """The reply is over: whatever waits goes out, complete or not."""
-        events = self._advance(ending=True)
+        events = self._advance(ending=True, cut=reason in CUTS)
         events.append(ReplyEnded(reason, usage, stop_sequence))
         return events
 
@@ -179,7 +181,7 @@ class ReplyWriter:
             self._line.append(_Part(kind(""), [text]))
         return self._advance()
 
-    def _advance(self, *, ending: bool = False) -> list[Event]:
+    def _advance(self, *, ending: bool = False, cut: bool = False) -> list[Event]:
         events: list[Event] = []
         while self._line:
             part = self._line[0]
@@ -202,7 +204,7 @@ class ReplyWriter:
                 break
             if call is not None:
                 call.gone = True
-                if not call.said:
+                if not call.said and not (cut and len(self._line) == 1):
                     events.append(PartDelta(self._index, "{}"))
             events.append(PartEnded(self._index))
             self._open = False

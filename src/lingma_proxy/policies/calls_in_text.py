@@ -2,8 +2,7 @@
 
 It tells everything as it comes; or only what was thought, and keeps texts and calls until it is
 asked.  Each text part is read by itself, for no call goes on behind what was thought meanwhile.
-`Parts` numbers
-what goes out, so that a second reply goes on where the first one ended.
+`Parts` numbers what goes out, so that a second reply goes on where the first one ended.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from lingma_proxy.conversation.events import (
 )
 from lingma_proxy.conversation.reply import filled
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
+from lingma_proxy.conversation.writer import CUTS
 from lingma_proxy.errors import ProtocolError
 from lingma_proxy.tools.invented import UntilInvented
 from lingma_proxy.tools.parser import ToolParser
@@ -236,7 +236,3 @@ class Listener:
                     pass
                 case CallBroken(why):
                     self.broken = "" if cut else why
-
-
-CUTS = {FinishReason.LENGTH, FinishReason.CONTENT_FILTER}
-"""Reasons for which what is open is not complete."""
