@@ -33,7 +33,7 @@ def test_it_is_read_the_same_however_it_is_cut(case: Case) -> None:
     whole = heard([text])
 
     assert heard(one_by_one(text)) == whole
-    for pieces in list(in_two(text))[:: max(1, len(text) // 20)]:
+    for pieces in list(in_two(text))[:: max(1, len(text) // 12)]:
         assert heard(pieces) == whole
 
 
@@ -51,7 +51,7 @@ def test_it_is_read_the_same_when_calls_are_kept_back(case: Case) -> None:
 def test_a_call_that_breaks_off_is_never_complete(name: str) -> None:
     text, _ = CORPUS[name]
     whole = heard([text])
-    meant, step = calls_of(whole), 1 if EXAMPLES else max(1, len(text) // 60)
+    meant, step = calls_of(whole), 1 if EXAMPLES else max(1, len(text) // 40)
 
     for end in range(0, len(text), step):
         said = heard([text[:end]], cut=True)

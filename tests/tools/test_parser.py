@@ -66,7 +66,7 @@ def test_without_streams_a_call_that_breaks_is_prose() -> None:
     assert heard([text], cut=True, streams=False) == [text]
 
 
-@examples(by_day=200)
+@examples(by_day=100)
 @given(outputs, st.lists(st.integers(0, 600), max_size=9), st.booleans())
 def test_every_promise_is_kept_however_the_text_is_cut(
     text: str, points: list[int], cut: bool
@@ -75,7 +75,7 @@ def test_every_promise_is_kept_however_the_text_is_cut(
 
 
 @pytest.mark.parametrize("form", FORMS)
-@examples(by_day=50)
+@examples(by_day=40)
 @given(calls, st.data())
 def test_every_form_is_read_the_same_however_it_is_cut(
     form: str, calls: list[tuple[str, dict[str, str]]], data: st.DataObject
@@ -159,7 +159,7 @@ def work(pieces: list[str]) -> int:
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_twice_the_text_is_twice_the_work(text: Callable[[int], str]) -> None:
-    many = 1000 // (len(text(2)) - len(text(1)))
+    many = 700 // (len(text(2)) - len(text(1)))
     once, twice = text(many), text(2 * many)
 
     heard([once])  # compiles what there is to compile

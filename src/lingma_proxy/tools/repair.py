@@ -48,9 +48,9 @@ def mended(text: str) -> Json:
         if len(text) > MOST:
             return None
         value = json_repair.loads(text, skip_json_loads=True)
+        text, leaves = _unescaped(text), [*_leaves(value)]
     except (ValueError, RecursionError):
         return None  # nested beyond all reason
-    text, leaves = _unescaped(text), [*_leaves(value)]
     return value if _words(text) == _words(*leaves) and _stand_in(text, leaves) else None
 
 

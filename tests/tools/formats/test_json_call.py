@@ -35,3 +35,24 @@ def test_a_call_that_nobody_can_mend_is_broken() -> None:
     text = '<tool_call>{"name": "Bash", "arguments": {"a": 1, // two\n "b": 2}}</tool_call>'
 
     assert [one.broken for one in read(text) if isinstance(one, Called)] == [True]
+
+
+@pytest.mark.parametrize("arguments", ['{"a": 1e999}', '{"a": 123456789012345678901234567890}'])
+def test_numbers_beyond_reason_stay_as_they_are(arguments: str) -> None:
+    for text in (
+        f'{{"name": "Bash", "arguments": {arguments}}}',
+        f'{{"arguments": {arguments}, "name": "Bash"}}',
+    ):
+        assert heard([f"<tool_call>{text}</tool_call>"]) == [Called("Bash", arguments)]
+
+
+@pytest.mark.parametrize("depth", [100, 300, 1000, 5000])
+def test_no_depth_is_too_deep_to_answer(depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+
+    for text in (
+        f'{{"name": "Bash", "arguments": {{"a": {deep}, b: 1}}}}',
+        f'{{"arguments": {{"a": {deep}}}, "name": "Bash"}}',
+        f'{{name: "Bash", "arguments": {{"a": {deep}}}}}',
+    ):
+        assert heard([f"<tool_call>{text}</tool_call>"])

@@ -5,7 +5,7 @@ r"""Arguments that come as bare text between tags, written as JSON on the way.
 Nothing is escaped in such a value, so it may hold anything, the tags of a call too.  It ends at
 the first closing tag that is followed by what may follow it: another parameter, the end of the
 call, the end of the text.  But calls within (an example in a file that is written) are skipped
-whole, if they are whole; if not, the value ends at the last closing tag that can be its end.
+whole, if they are whole; if then no end is left, it ends at the first closing tag that can be it.
 
 A line end behind the opening tag belongs to the layout, and then so does one before the closing.
 """

@@ -194,9 +194,11 @@ def _object(text: str) -> str:
     """An object of arguments, or what may stand for it: a string that holds one, or nothing."""
     if text.startswith('"'):
         text = loads(text).strip()
+        if text and not is_object(loads(text)):
+            raise _NotUsual
     if text in {"null", ""}:
         return "{}"
-    if not is_object(loads(text)):
+    if not text.startswith("{"):
         raise _NotUsual
     return text
 
