@@ -22,8 +22,10 @@ SCALAR = re.compile(r"[-+.0-9A-Za-z]+")
 def complete(said: str, value: Json) -> str | None:
     """What makes the value of what was said; None if it contradicts what was said."""
     try:
-        return _Said(said).rest_of(value)
-    except (_Contradiction, RecursionError):
+        rest = _Said(said).rest_of(value)
+        # Looked at once more, for what comes out is acted upon.
+        return rest if json.loads(said + rest) == value else None
+    except (_Contradiction, ValueError, RecursionError):
         return None
 
 
@@ -68,6 +70,8 @@ class _Said:
             if mark == ",":
                 self._at += 1
                 comma = ""
+                if not left:
+                    raise _Contradiction
                 continue
             if not mark:
                 return comma + dumps(left)[1:] if left else "}"
@@ -91,6 +95,8 @@ class _Said:
             if mark == ",":
                 self._at += 1
                 comma = ""
+                if not items[done:]:
+                    raise _Contradiction
                 continue
             if not mark:
                 return comma + dumps(items[done:])[1:] if items[done:] else "]"

@@ -23,6 +23,7 @@ PLAIN = re.compile(r"""(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+
 HALF_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 SCALAR = re.compile(r"[-+.0-9A-Za-z]*")
 WORD = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+BEGINS_VALUE = {*'"{[-0123456789tfn'}
 AFTER_STRING = {",", "}", "]", ":"}
 LONGEST_WORD = 1000
 """Characters of a number.  Nobody means more, and each is looked at while it grows."""
@@ -165,7 +166,7 @@ class _ListReader:
                 raise NotJson
             pending += source.take_one() + (yield from source.blanks())
             mark = yield from source.peek()
-        if not mark or mark in "]},:":
+        if mark not in BEGINS_VALUE:
             raise NotJson
         if pending:
             self._out(pending)

@@ -37,6 +37,10 @@ ODD: dict[str, Case] = {
     "hermes: single quotes without end": one(
         "<tool_call>{'name': 'Bash', 'arguments': {'command': 'ls'}}"
     ),
+    "hermes: ticks in a list": (
+        '<tool_call>{"name": "TodoWrite", "arguments": {"todos": [1,\n```\n]}}</tool_call>',
+        [Called("TodoWrite", {"todos": [1]})],
+    ),
     "hermes: bare keys": one('<tool_call>{name: "Bash", arguments: {command: "ls"}}</tool_call>'),
     "hermes: bare keys and another call": (
         f'<tool_call>{{name: "Bash", arguments: {{command: "ls"}}}}\n<tool_call>{HERMES}</tool_call>',
