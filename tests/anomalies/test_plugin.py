@@ -241,8 +241,9 @@ STORM = """hang-new hang-model hang-prompt drop-new drop-model drop-prompt error
 async def test_after_a_storm_everything_is_where_it_was(way, monkeypatch):
     monkeypatch.setattr(prompting, "WINDING_UP", 0.3)
     dice = random.Random(3)
-    timeouts = Timeouts(connect=1, first_byte=0.3, idle=0.3)
-    whole = broken(way=way, pace=0.001, timeouts=timeouts, setup=1.0, max_queue=500)
+    # Not less: twenty answers at once take half a second on a machine that is busy.
+    timeouts = Timeouts(connect=2, first_byte=1.5, idle=1.5)
+    whole = broken(way=way, pace=0.001, timeouts=timeouts, setup=3.0, max_queue=500)
     async with whole as (plugin, served):
         for _ in range(2):
             asked = [served.post("/v1/messages", MESSAGES) for _ in range(20)]
