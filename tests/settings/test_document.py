@@ -1,7 +1,8 @@
 import pytest
 
 from lingma_proxy.settings.document import markdown
-from lingma_proxy.settings.table import INERT, TABLE
+from lingma_proxy.settings.inert import INERT
+from lingma_proxy.settings.table import TABLE
 
 
 @pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lingma_proxy.settings.inert import INERT
 from lingma_proxy.settings.kinds import Secret
-from lingma_proxy.settings.table import INERT, TABLE, Setting
+from lingma_proxy.settings.setting import Setting
+from lingma_proxy.settings.table import TABLE
 
 OPENING = """\
 # Settings

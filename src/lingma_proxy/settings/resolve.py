@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from lingma_proxy.errors import SettingsError
+from lingma_proxy.settings.inert import INERT
 from lingma_proxy.settings.kinds import Secret
-from lingma_proxy.settings.table import INERT, TABLE, Setting, Settings
+from lingma_proxy.settings.setting import Setting
+from lingma_proxy.settings.table import TABLE, Settings
 
 CONFIG_VARIABLE = "LINGMA_PROXY_CONFIG"
 """Names the settings file itself, and so is no setting in it."""

@@ -7,14 +7,12 @@ unless its line says otherwise.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, TypeVar
 
 from lingma_proxy.settings.kinds import (
     CommandOrAddress,
     Host,
-    Kind,
     Number,
     Pairs,
     Secret,
@@ -25,41 +23,7 @@ from lingma_proxy.settings.kinds import (
     Word,
     Words,
 )
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """All that is known about a setting, its value apart."""
-
-    name: str
-    kind: Kind[Any]
-    default: Any
-    help: str
-    """One sentence."""
-    group: str
-    variable: str | None
-    flag: str | None
-    in_file: bool = True
-
-
-def _setting(
-    default: T,
-    kind: Kind[T],
-    text: str,
-    *,
-    group: str,
-    variable: str = "",
-    flag: str = "",
-) -> T:
-    """A field of `Settings`; `variable` and `flag` where they do not follow from its name."""
-    about = {"kind": kind, "help": text, "group": group, "variable": variable, "flag": flag}
-    # A dataclass refuses a mapping as a default; a factory of the same one is as good, for
-    # it is read-only.
-    secret = isinstance(kind, Secret)
-    return field(default_factory=lambda: default, repr=not secret, metadata=about)
-
+from lingma_proxy.settings.setting import Setting, setting
 
 LISTEN = "Where it listens, and to whom"
 LINGMA = "Lingma"
@@ -82,37 +46,37 @@ FOREIGN = MappingProxyType(
 class Settings:
     """The values.  They are read once, when the program starts."""
 
-    host: str = _setting("127.0.0.1", Host(), "The address to listen on.", group=LISTEN)
-    port: int = _setting(
+    host: str = setting("127.0.0.1", Host(), "The address to listen on.", group=LISTEN)
+    port: int = setting(
         8095, Whole(0, 65535), "The port to listen on; 0 takes any that is free.", group=LISTEN
     )
-    api_key: str = _setting(
+    api_key: str = setting(
         "",
         Secret(),
         "The key that clients must send; without one, whoever reaches the port may ask. "
         "Other users of the machine can read a flag: prefer the file or the variable.",
         group=LISTEN,
     )
-    api_key_file: str = _setting(
+    api_key_file: str = setting(
         "",
         Text("the path of a file"),
         "A file that holds the key, instead of `api_key`.",
         group=LISTEN,
     )
-    allowed_hosts: tuple[str, ...] = _setting(
+    allowed_hosts: tuple[str, ...] = setting(
         (),
         Words(),
         "Names, besides localhost and the address itself, under which requests may call us; "
         "any other Host header is refused, which stops DNS rebinding.",
         group=LISTEN,
     )
-    allowed_origins: tuple[str, ...] = _setting(
+    allowed_origins: tuple[str, ...] = setting(
         (),
         Words(),
         "Origins of web pages that may call us from a browser, such as http://localhost:3000.",
         group=LISTEN,
     )
-    open_bind: bool = _setting(
+    open_bind: bool = setting(
         default=False,
         kind=Switch(),
         text="Listen beyond this machine even without a key: everyone on the network can then "
@@ -120,7 +84,7 @@ class Settings:
         group=LISTEN,
     )
 
-    backend: str = _setting(
+    backend: str = setting(
         "auto",
         Word(("auto", "remote", "ipc", "acp", "simulator"), later=("scripted",)),
         "Who answers: `remote` is Lingma's API with the login found on this machine, `ipc` the "
@@ -129,14 +93,14 @@ class Settings:
         "point at, else the first that is there, and says which.",
         group=LINGMA,
     )
-    simulate_without_login: bool = _setting(
+    simulate_without_login: bool = setting(
         default=False,
         kind=Switch(),
         text="Use the simulator when nobody else is there to answer, and say so; otherwise "
         "requests are then answered 401 with what to do.",
         group=LINGMA,
     )
-    remote_base_url: str = _setting(
+    remote_base_url: str = setting(
         "",
         Url(),
         "The address of Lingma's API; empty means: as the installed Lingma has it, or else the "
@@ -144,14 +108,14 @@ class Settings:
         group=LINGMA,
         variable="LINGMA_REMOTE_BASE_URL",
     )
-    remote_auth_file: str = _setting(
+    remote_auth_file: str = setting(
         "",
         Text("the path of a file"),
         "A credentials file (JSON) to use instead of the login that the IDE keeps.",
         group=LINGMA,
         variable="LINGMA_REMOTE_AUTH_FILE",
     )
-    cache_dir: str = _setting(
+    cache_dir: str = setting(
         "",
         Text("the path of a folder"),
         "The folder in which Lingma keeps its login (the one that holds `cache/user`); empty "
@@ -159,28 +123,28 @@ class Settings:
         group=LINGMA,
         variable="LINGMA_CACHE_DIR",
     )
-    remote_version: str = _setting(
+    remote_version: str = setting(
         "2.11.2",
         Text("a version such as 2.11.2", needed=True),
         "The version of Lingma's client that we say we are.",
         group=LINGMA,
         variable="LINGMA_REMOTE_VERSION",
     )
-    remote_proxy_url: str = _setting(
+    remote_proxy_url: str = setting(
         "",
         Url(),
         "An HTTP proxy on the way to Lingma; empty means: a direct connection.",
         group=LINGMA,
         variable="LINGMA_REMOTE_PROXY_URL",
     )
-    encode_body: str = _setting(
+    encode_body: str = setting(
         "auto",
         Word(("auto", "always", "never")),
         "Whether request bodies are sent in the vendor's encoding (Encode=1).",
         group=LINGMA,
     )
 
-    image_delivery: str = _setting(
+    image_delivery: str = setting(
         "upload",
         Word(("upload", "data", "ipc")),
         "How Lingma's API gets pictures: `upload` uploads each first and names its link, as "
@@ -190,28 +154,28 @@ class Settings:
         group=LINGMA,
     )
 
-    transport: str = _setting(
+    transport: str = setting(
         "auto",
         Word(("auto", "pipe", "websocket"), also={"ws": "websocket"}),
         "How the plugin is reached: over a WebSocket, or over its named pipe (elsewhere than on "
         "Windows: its socket).",
         group=AGENTS,
     )
-    pipe: str = _setting(
+    pipe: str = setting(
         "",
         Text("the name or path of a pipe, or the path of a socket"),
         "The plugin's named pipe; empty means: look for it. Elsewhere than on Windows, its socket.",
         group=AGENTS,
         variable="LINGMA_IPC_PIPE",
     )
-    ipc_socket: str = _setting(
+    ipc_socket: str = setting(
         "",
         Text("the path of a socket"),
         "The plugin's socket; empty means: look for it.",
         group=AGENTS,
         variable="LINGMA_IPC_SOCKET",
     )
-    websocket_url: str = _setting(
+    websocket_url: str = setting(
         "",
         Url("ws"),
         "The address of the plugin's WebSocket; empty means: look for it.",
@@ -219,7 +183,7 @@ class Settings:
         variable="LINGMA_PROXY_WS_URL",
         flag="--ws-url",
     )
-    shared_client_info: str = _setting(
+    shared_client_info: str = setting(
         "",
         Text("the path of a file"),
         "The file in which the plugin says where it listens (`.info.json` or `.info`); empty "
@@ -227,7 +191,7 @@ class Settings:
         group=AGENTS,
         variable="LINGMA_SHARED_CLIENT_INFO",
     )
-    acp_command: str = _setting(
+    acp_command: str = setting(
         "",
         Text("a command line, or the name of a known agent"),
         "How to start an agent that speaks the Agent Client Protocol on its standard streams, or "
@@ -235,32 +199,32 @@ class Settings:
         "`qoderclicn`, `opencode`, `qwen-code`. Empty means: the first known one that is installed.",
         group=AGENTS,
     )
-    cwd: str = _setting(
+    cwd: str = setting(
         "",
         Text("the path of a folder"),
         "The folder that the plugin or the agent is told to work in; empty means: an empty one, "
         "which is removed at the end. A command line of your own may leave the agent tools: they begin there.",
         group=AGENTS,
     )
-    current_file_path: str = _setting(
+    current_file_path: str = setting(
         "",
         Text("the path of a file"),
         "The file that the plugin takes for the one being edited.",
         group=AGENTS,
     )
-    mode: str = _setting(
+    mode: str = setting(
         "agent",
         Text("a mode of the plugin, such as agent or chat"),
         "The mode in which the plugin answers.",
         group=AGENTS,
     )
-    shell_type: str = _setting(
+    shell_type: str = setting(
         "",
         Text("the name of a shell"),
         "The shell that the plugin takes for the user's; empty means: the one of this machine.",
         group=AGENTS,
     )
-    session_mode: str = _setting(
+    session_mode: str = setting(
         "auto",
         Word(("auto", "fresh", "reuse")),
         "When the plugin or the agent goes on in a session instead of a new one: `auto` where a "
@@ -268,7 +232,7 @@ class Settings:
         "client names the same conversation and its own words are the same, `fresh` never.",
         group=AGENTS,
     )
-    setup_timeout: float = _setting(
+    setup_timeout: float = setting(
         15.0,
         Number(1, 600),
         "How long the plugin may take until it can be asked something; an agent, which has to be "
@@ -276,20 +240,20 @@ class Settings:
         group=AGENTS,
     )
 
-    model: str = _setting(
+    model: str = setting(
         DEFAULT_MODEL,
         Text("the name of a model", needed=True),
         "The model for requests that name none, and for names of other vendors. While it is the "
         "default, an agent (`acp`) uses whichever it is set to.",
         group=MODELS,
     )
-    model_aliases: Mapping[str, str] = _setting(
+    model_aliases: Mapping[str, str] = setting(
         MappingProxyType({}),
         Pairs(),
         "Names of your own for models, as name and key.",
         group=MODELS,
     )
-    foreign_models: Mapping[str, str] = _setting(
+    foreign_models: Mapping[str, str] = setting(
         FOREIGN,
         Pairs(),
         "Names of other vendors' models that clients insist on (* stands for anything), and the "
@@ -297,21 +261,21 @@ class Settings:
         "list.",
         group=MODELS,
     )
-    claude_names: bool = _setting(
+    claude_names: bool = setting(
         default=False,
         kind=Switch(),
         text="List every model once more under a name that begins with `claude`, for clients "
         "that show no others.",
         group=MODELS,
     )
-    models_lifetime: float = _setting(
+    models_lifetime: float = setting(
         300.0,
         Number(1, 86400),
         "How long the list of models is used before it is fetched again, in the background.",
         group=MODELS,
     )
 
-    emulate_tools: str = _setting(
+    emulate_tools: str = setting(
         "auto",
         Word(("auto", "always", "never")),
         "When a model is told of the client's tools in words, and its calls are read from its "
@@ -319,65 +283,65 @@ class Settings:
         "model, `never` leaves tools away where they cannot be passed on.",
         group=MODELS,
     )
-    ask_again_for_calls: bool = _setting(
+    ask_again_for_calls: bool = setting(
         default=False,
         kind=Switch(),
         text="Ask a model once more that announces a call in a short text (which names the tool "
         "and ends in a colon) and then makes none; only where calls are read from text.",
         group=MODELS,
     )
-    fetch_links: bool = _setting(
+    fetch_links: bool = setting(
         default=True,
         kind=Switch(),
         text="Fetch what http and https links in requests lead to (pictures, documents); otherwise "
         "links to pictures go on to whoever answers.",
         group=PICTURES,
     )
-    fetch_private: tuple[str, ...] = _setting(
+    fetch_private: tuple[str, ...] = setting(
         (),
         Words(),
         "Hosts, addresses and networks such as nas.local, 192.168.1.7 or 10.0.0.0/8 whose links "
         "are fetched although they are not public.",
         group=PICTURES,
     )
-    fetch_timeout: float = _setting(
+    fetch_timeout: float = setting(
         20.0,
         Number(0.1, 600),
         "How long a link may take, with all its redirects.",
         group=PICTURES,
     )
-    fetch_max_mb: int = _setting(
+    fetch_max_mb: int = setting(
         20, Whole(1, 200, "MB"), "The most that a link or a file may hold.", group=PICTURES
     )
-    image_folders: tuple[str, ...] = _setting(
+    image_folders: tuple[str, ...] = setting(
         (),
         Words(),
         "Folders below which clients may name pictures by their path (or as file://…); empty "
         "means: no files are read.",
         group=PICTURES,
     )
-    max_images: int = _setting(
+    max_images: int = setting(
         100, Whole(1, 1000), "How many pictures a conversation may hold.", group=PICTURES
     )
-    image_max_side: int = _setting(
+    image_max_side: int = setting(
         1568,
         Whole(64, 8192, "pixels"),
         "The longer side of a picture as it is sent; a larger one is made smaller.",
         group=PICTURES,
     )
-    image_max_mb: float = _setting(
+    image_max_mb: float = setting(
         2.0,
         Number(0.05, 20, "MB"),
         "The size of a picture as it is sent; a larger one is made smaller.",
         group=PICTURES,
     )
-    image_max_megapixels: int = _setting(
+    image_max_megapixels: int = setting(
         64,
         Whole(1, 89, "megapixels"),
         "The most pixels that a picture may have to be opened at all.",
         group=PICTURES,
     )
-    describe_images: str = _setting(
+    describe_images: str = setting(
         "",
         Text("the name of a model"),
         "The model that describes pictures to models which see none; empty means: those are "
@@ -385,93 +349,93 @@ class Settings:
         group=PICTURES,
     )
 
-    max_concurrent: int = _setting(
+    max_concurrent: int = setting(
         8, Whole(1, 64), "How many requests are answered at the same time.", group=LIMITS
     )
-    max_queue: int = _setting(
+    max_queue: int = setting(
         64,
         Whole(0, 10000),
         "How many more may wait for their turn; the next is answered 429 at once.",
         group=LIMITS,
     )
-    queue_timeout: float = _setting(
+    queue_timeout: float = setting(
         30.0,
         Number(0, 3600),
         "How long one may wait for its turn before it gets 429.",
         group=LIMITS,
     )
-    max_body_mb: int = _setting(
+    max_body_mb: int = setting(
         32, Whole(1, 1024, "MB"), "The largest body of a request; more is a 413.", group=LIMITS
     )
-    document_max_pages: int = _setting(
+    document_max_pages: int = setting(
         300,
         Whole(1, 10000),
         "The most pages of a PDF that are read; one that has more is refused.",
         group=LIMITS,
     )
-    connect_timeout: float = _setting(
+    connect_timeout: float = setting(
         10.0, Number(0.1, 600), "How long a connection to Lingma may take.", group=LIMITS
     )
-    first_byte_timeout: float = _setting(
+    first_byte_timeout: float = setting(
         120.0,
         Number(0, 3600, zero="no limit"),
         "How long Lingma may think before it says anything.",
         group=LIMITS,
     )
-    idle_timeout: float = _setting(
+    idle_timeout: float = setting(
         120.0,
         Number(0, 3600, zero="no limit"),
         "How long Lingma may fall silent in the middle of a reply.",
         group=LIMITS,
     )
-    timeout: float = _setting(
+    timeout: float = setting(
         0.0,
         Number(0, 86400, zero="no limit"),
         "How long a whole reply may take.",
         group=LIMITS,
         variable="LINGMA_PROXY_TIMEOUT_SECONDS",
     )
-    heartbeat: float = _setting(
+    heartbeat: float = setting(
         10.0,
         Number(0.1, 300),
         "How long a client is left without a sign of life while Lingma is silent.",
         group=LIMITS,
     )
-    shutdown_grace: float = _setting(
+    shutdown_grace: float = setting(
         10.0, Number(0, 600), "How long replies may go on after we are told to stop.", group=LIMITS
     )
 
-    recording: str = _setting(
+    recording: str = setting(
         "on",
         Word(("on", "off")),
         "Whether anything is kept on disk: the responses of the Responses API whose request does "
         "not say `store: false`, so that they can be looked up and gone on from.",
         group=RECORDING,
     )
-    data_dir: str = _setting(
+    data_dir: str = setting(
         "",
         Text("the path of a folder"),
         "The folder in which it is kept (`recording.sqlite3`, readable for you alone); empty "
         "means: where this system keeps the data of programs.",
         group=RECORDING,
     )
-    recording_days: int = _setting(
+    recording_days: int = setting(
         7,
         Whole(1, 3650, "days"),
         "How long something is kept after it was last used.",
         group=RECORDING,
     )
-    recording_count: int = _setting(
+    recording_count: int = setting(
         20_000, Whole(1, 10_000_000), "How many are kept; the oldest go first.", group=RECORDING
     )
-    recording_mb: int = _setting(
+    recording_mb: int = setting(
         500,
         Whole(1, 1_000_000, "MB"),
         "How much is kept, in all; the oldest go first.",
         group=RECORDING,
     )
 
-    web_search: str = _setting(
+    web_search: str = setting(
         "",
         CommandOrAddress("a command line, or an http(s) address with {query} in it"),
         "Searches the web for clients that leave it to the server (Anthropic's `web_search`): a "
@@ -483,13 +447,13 @@ class Settings:
         "a warning.",
         group=OTHER,
     )
-    check_grammar: bool = _setting(
+    check_grammar: bool = setting(
         default=False,
         kind=Switch(),
         text="Check the order of every stream's events while it runs; costs time, finds bugs.",
         group=OTHER,
     )
-    log_level: str = _setting(
+    log_level: str = setting(
         "info",
         Word(("debug", "info", "warning", "error")),
         "How much is told on standard error; prompts and secrets never are.",
@@ -514,40 +478,3 @@ def _table() -> tuple[Setting, ...]:
 
 
 TABLE = _table()
-
-
-def _inert(
-    name: str,
-    kind: Kind[Any],
-    variable: str | None,
-    flag: str | None,
-    *,
-    in_file: bool = True,
-) -> Setting:
-    return Setting(
-        name=name,
-        kind=kind,
-        default=None,
-        help="",
-        group="",
-        variable=variable,
-        flag=flag,
-        in_file=in_file,
-    )
-
-
-INERT = (
-    _inert(
-        "remote_fallback_enabled", Switch(), "LINGMA_REMOTE_FALLBACK_ENABLED", "--remote-fallback"
-    ),
-    _inert(
-        "remote_fallback_models",
-        Words(),
-        "LINGMA_REMOTE_FALLBACK_MODELS",
-        "--remote-fallback-models",
-    ),
-    _inert("warmup_timeout", Number(0, 86400), None, None),
-    _inert("aggregate_tool_stream", Switch(), "LINGMA_AGGREGATE_TOOL_STREAM", None, in_file=False),
-)
-"""What Lingma Proxy 1.6 can be told and we cannot yet: read and checked, so that people's
-files and scripts keep working, and then named in a notice."""
