@@ -115,7 +115,7 @@ async def answering(answer):
         asked.append(request)
         return await answer(request)
 
-    server = web.Server(handle)
+    server = web.Server(handle, handler_cancellation=True)
     runner = web.ServerRunner(server)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
