@@ -23,9 +23,9 @@ from lingma_proxy.tools.formats.marks import (
     INVOKE,
     OPENERS,
     UNOPENED,
-    WRAPPING_OF,
     WRAPS,
     Wrapping,
+    wrapping_of,
 )
 from lingma_proxy.tools.formats.tagged_call import read_bare_name, read_tagged
 from lingma_proxy.tools.prose import ProseReader
@@ -79,7 +79,7 @@ class ToolParser:
                 if around and around[-1].opening == opening[0]:
                     around.pop()  # its end was forgotten
                 source.take(opening.end())
-                around.append(_Around(opening[0], WRAPPING_OF[opening.re]))
+                around.append(_Around(opening[0], wrapping_of(opening)))
                 continue
             if inside and around[-1].calls and (end := (yield from source.shape(*inside.closes))):
                 source.take(end.end())

@@ -15,8 +15,6 @@ import json
 import re
 from collections.abc import Iterator
 
-import json_repair
-
 from lingma_proxy.jsonio import Json
 
 MOST = 8_000
@@ -29,6 +27,8 @@ NO_WORD = re.compile(r"[\W_]+")
 
 def mended(text: str) -> Json:
     """The value that the text can only mean; None if that cannot be told."""
+    import json_repair  # noqa: PLC0415  # few need it, and a start without it is quicker
+
     strings: list[str] = []
 
     def put_aside(match: re.Match[str]) -> str:

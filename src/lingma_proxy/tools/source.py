@@ -13,7 +13,7 @@ work is in proportion to the text.  What was taken can be held, in case it prove
 
 import re
 from collections.abc import Generator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -36,14 +36,21 @@ class Shape:
     """
 
     def __init__(self, *atoms: str | tuple[str, str]) -> None:
-        begun, whole = "(?!)", ""
-        for atom in reversed(atoms):
-            full, partial = atom if isinstance(atom, tuple) else (atom, "")
-            begun = rf"(?:\Z|(?:{partial})\Z|{full}{begun})"
-            whole = full + whole
-        self.whole = re.compile(whole)
-        self.begun = re.compile(begun)
+        self._atoms = [atom if isinstance(atom, tuple) else (atom, "") for atom in atoms]
+
+    # Compiled when first needed: together they take longer than a start without them.
+
+    @cached_property
+    def whole(self) -> re.Pattern[str]:
+        return re.compile("".join(full for full, _ in self._atoms))
+
+    @cached_property
+    def begun(self) -> re.Pattern[str]:
         """Matches where the rest of the text is a marker that is not complete."""
+        begun = "(?!)"
+        for full, partial in reversed(self._atoms):
+            begun = rf"(?:\Z|(?:{partial})\Z|{full}{begun})"
+        return re.compile(begun)
 
 
 @lru_cache(maxsize=256)

@@ -103,9 +103,14 @@ UNOPENED = Wrapping((), TOOL_CALL_END)
 """Qwen3-Coder at times forgets `<tool_call>`, and nothing but that."""
 WRAPPINGS = (TAG, MARKED, ACTION_FENCE)
 
-WRAPPING_OF: dict[re.Pattern[str], Wrapping] = {
-    shape.whole: wrapping for wrapping in WRAPPINGS for shape in wrapping.opens
-}
+
+def wrapping_of(opening: re.Match[str]) -> Wrapping:
+    """Of the marker that matched, one of WRAPS."""
+    return next(
+        wrapping for wrapping in WRAPPINGS for shape in wrapping.opens if shape.whole is opening.re
+    )
+
+
 WRAPS = tuple(shape for wrapping in WRAPPINGS for shape in wrapping.opens)
 OPENERS = (*TOOL_CALL, FUNCTION, INVOKE, CALL, *SECTION)
 """What begins a call, or several, in the middle of a text."""
