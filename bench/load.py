@@ -118,10 +118,19 @@ def anthropic(model: str, prompt: int) -> tuple[str, dict[str, object]]:
     return "/v1/messages", body
 
 
+def openai_tools(model: str, prompt: int) -> tuple[str, dict[str, object]]:
+    """With a tool, of which the product tells the model in words; the answers call none."""
+    path, body = openai(model, prompt)
+    parameters = {"type": "object", "properties": {"path": {"type": "string"}}}
+    function = {"name": "read", "description": "Read a file.", "parameters": parameters}
+    return path, {**body, "tools": [{"type": "function", "function": function}]}
+
+
 SHAPES: dict[str, Callable[[str, int], tuple[str, dict[str, object]]]] = {
     "vendor": vendor,
     "openai": openai,
     "openai-whole": openai_whole,
+    "openai-tools": openai_tools,
     "anthropic": anthropic,
 }
 

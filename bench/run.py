@@ -58,12 +58,14 @@ LOADS = {
     "request at 64": Load("bench-1", clients=64, requests=10),
     "burst": Load("bench-200", clients=4, requests=20),
     "burst anthropic": Load("bench-200", "anthropic", clients=4, requests=20),
+    "one of tools": Load("bench-1", "openai-tools", clients=4, requests=40),
+    "burst of tools": Load("bench-200", "openai-tools", clients=4, requests=20),
     "paced 4": Load("bench-100-10ms", clients=4, spread=0.01),
     "paced 64": Load("bench-100-20ms", clients=64, spread=0.02),
     "200 KB": Load("bench-1", prompt=200_000, requests=20),
     "1 MB": Load("bench-1", prompt=1_000_000, requests=8),
 }
-ONLY_PRODUCT = {"anthropic", "whole", "burst anthropic"}
+ONLY_PRODUCT = {"anthropic", "whole", "burst anthropic", "one of tools", "burst of tools"}
 """To a relay one API is like another: these are compared with its figure for OpenAI's."""
 
 
@@ -133,6 +135,12 @@ TABLE = (
         cpu_per_chunk("burst anthropic", "request at 4"),
         CHUNK_OF_BURST,
         aim=4,
+    ),
+    Row(
+        "the same, OpenAI, read for calls of tools",
+        "µs",
+        cpu_per_chunk("burst of tools", "one of tools"),
+        CHUNK_OF_BURST,
     ),
     both("CPU per chunk, 4 streams of 100/s", "µs", cpu_per_chunk("paced 4", "request at 4")),
     both(
@@ -219,6 +227,7 @@ def product(vendor_port: int, home: Path) -> Iterator[Product]:
         *(sys.executable, "-m", "lingma_proxy", "serve", "--port", str(port)),
         *("--remote-base-url", f"http://127.0.0.1:{vendor_port}"),
         *("--remote-auth-file", str(credentials(home)), "--max-concurrent", "64"),
+        *("--emulate-tools", "always"),  # heeded only where a request has tools
     ]
     log = home / "serve.log"
     begun = time.monotonic()

@@ -39,6 +39,7 @@ def test_it_says_where_it_listens_and_how_clients_get_there():
     assert click.unstyle(first).endswith(f"listens on {URL}")
     assert f"  OpenAI   OPENAI_BASE_URL={URL}/v1" in rest
     assert f"  Claude   ANTHROPIC_BASE_URL={URL}" in rest
+    assert f"  Ollama   OLLAMA_HOST={URL}" in rest
 
 
 def test_it_says_who_answers_and_if_nobody_named_them_why():

@@ -34,6 +34,7 @@ def greeting(url: str, settings: Settings, behind: Behind, key: Origin) -> Itera
         yield f"  {'answers' if at == 0 else '':7}  {shown}"
     yield f"  OpenAI   OPENAI_BASE_URL={url}/v1"
     yield f"  Claude   ANTHROPIC_BASE_URL={url}"
+    yield f"  Ollama   OLLAMA_HOST={url}"
     if settings.api_key:
         yield f"  key      the one from {key}"
     else:
