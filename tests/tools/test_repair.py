@@ -52,3 +52,11 @@ def test_a_text_that_closes_what_it_opens_is_closed() -> None:
     assert not closed_by_itself("{a: [}")
     assert not closed_by_itself('{a: "x}')
     assert not closed_by_itself("{} and")
+
+
+def test_quotes_in_a_string_that_does_not_end_are_no_beginnings() -> None:
+    text = '{"a": "' + '\\"' * 100_000  # tried one by one, they would take minutes
+
+    assert not closed_by_itself(text)
+    assert mended(text) is None
+    assert mended('{"a": "x \\"y", b: 1}') == {"a": 'x "y', "b": 1}

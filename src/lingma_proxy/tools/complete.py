@@ -15,7 +15,7 @@ from typing import NoReturn
 from lingma_proxy.jsonio import Json, dumps, is_object
 
 BLANKS = re.compile(r"[ \t\r\n]*")
-STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 SCALAR = re.compile(r"[-+.0-9A-Za-z]+")
 
 

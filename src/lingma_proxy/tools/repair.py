@@ -20,7 +20,9 @@ from lingma_proxy.jsonio import Json
 MOST = 8_000
 """Characters between strings.  The library takes up to 5 µs for each, and nothing interrupts it."""
 
-STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*("|\\?\Z)', re.DOTALL)
+"""A string, or what may have been meant as one: it always matches, so that no quote within is
+tried as another beginning."""
 ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}|)')
 NO_WORD = re.compile(r"[\W_]+")
 
@@ -32,6 +34,8 @@ def mended(text: str) -> Json:
     strings: list[str] = []
 
     def put_aside(match: re.Match[str]) -> str:
+        if match[1] != '"':
+            return match[0]
         strings.append(_meant(match[0]))
         return f'"~{len(strings) - 1}"'
 
@@ -56,7 +60,7 @@ def mended(text: str) -> Json:
 
 def closed_by_itself(text: str) -> bool:
     """Whether every bracket is closed in the end, though in between it is not JSON."""
-    outline = STRING.sub("", text).rstrip()
+    outline = STRING.sub(lambda found: "" if found[1] == '"' else found[0], text).rstrip()
     return (
         outline.endswith(("}", "]"))
         and '"' not in outline
