@@ -18,9 +18,7 @@ from lingma_proxy.tools.source import Reading, Source
 
 Out = Callable[[str], object]
 
-PLAIN = re.compile(
-    r"""[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"""
-)
+PLAIN = re.compile(r"""[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*""")
 """What needs no thought in a string.  (Not possessive: Python 3.11.2 then takes half an escape.)"""
 HALF_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 SCALAR = re.compile(r"[-+.0-9A-Za-z]*")
