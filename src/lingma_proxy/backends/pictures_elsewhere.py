@@ -9,8 +9,8 @@ from contextlib import aclosing
 
 from lingma_proxy.backend import Backend, EventStream, Model
 from lingma_proxy.backends.choice import ABSENT
-from lingma_proxy.conversation.request import ChatRequest
-from lingma_proxy.vendor.remote_request import pictures_of
+from lingma_proxy.conversation.kinds import has
+from lingma_proxy.conversation.request import ChatRequest, Image, ImageLink
 
 WHY = (
     "Requests with pictures go to the plugin, because image_delivery is ipc; set it to upload to"
@@ -19,7 +19,7 @@ WHY = (
 
 
 def shows_pictures(request: ChatRequest) -> bool:
-    return any(True for _ in pictures_of(request.messages))
+    return has(request.messages, Image, ImageLink)
 
 
 class PicturesElsewhere:

@@ -29,7 +29,8 @@ from lingma_proxy.backends.answer import BROKEN, Answer, Patience, Timeouts, fir
 from lingma_proxy.backends.failures import meanings
 from lingma_proxy.backends.login import BaseUrl, Login
 from lingma_proxy.backends.uploads import Uploads
-from lingma_proxy.conversation.request import ChatRequest
+from lingma_proxy.conversation.kinds import has
+from lingma_proxy.conversation.request import ChatRequest, Image, ImageLink
 from lingma_proxy.conversation.size import is_long
 from lingma_proxy.errors import (
     BackendError,
@@ -154,7 +155,7 @@ class Remote:
         url = base + remote_request.CHAT + (remote_request.ENCODED if encoded else "")
         id, business_id = self._new_id(), ids.dashed(self._new_id())
         began = asyncio.get_running_loop().time()
-        uploads = self._uploads if any(remote_request.pictures_of(request.messages)) else None
+        uploads = self._uploads if has(request.messages, Image, ImageLink) else None
         if uploads is not None:
             request = await self._uploaded(request, uploads, base, credentials)
 

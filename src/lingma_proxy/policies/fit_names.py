@@ -7,7 +7,6 @@ client hears its own name.  Names that fit are never touched.
 """
 
 import re
-from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from hashlib import sha256
@@ -45,13 +44,17 @@ def fitting(name: str) -> str:
     return f"{beginning}_{digest}"
 
 
-def names(request: ChatRequest) -> Iterable[str]:
+def names(request: ChatRequest) -> set[str]:
     """Every name of a tool in a request: offered, chosen, or called earlier."""
-    yield from (tool.name for tool in request.tools)
+    found = {tool.name for tool in request.tools}
     if isinstance(request.tool_choice, NamedTool):
-        yield request.tool_choice.name
-    for message in request.messages:
-        yield from (part.name for part in message.parts if isinstance(part, ToolCall))
+        found.add(request.tool_choice.name)
+    return found.union(
+        part.name
+        for message in request.messages
+        for part in message.parts
+        if isinstance(part, ToolCall)
+    )
 
 
 def renamed(request: ChatRequest, sent: dict[str, str]) -> ChatRequest:

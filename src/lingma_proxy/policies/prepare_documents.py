@@ -19,6 +19,7 @@ from typing import Protocol, TypeAlias
 
 from lingma_proxy.aside import LONG, aside
 from lingma_proxy.backend import Backend, EventStream
+from lingma_proxy.conversation.kinds import has
 from lingma_proxy.conversation.request import (
     ChatRequest,
     Document,
@@ -99,7 +100,7 @@ class PrepareDocuments(Policy):
         self._threads: ThreadPoolExecutor | None = None
 
     def reply(self, request: ChatRequest) -> EventStream:
-        if not any(holds_documents(message) for message in request.messages):
+        if not has(request.messages, Document, DocumentLink):
             return self.inner.reply(request)
         return self._reply(request)
 

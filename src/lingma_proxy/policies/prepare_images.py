@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 from lingma_proxy.aside import aside
 from lingma_proxy.backend import Backend, EventStream
+from lingma_proxy.conversation.kinds import has
 from lingma_proxy.conversation.request import (
     ChatRequest,
     Image,
@@ -189,7 +190,7 @@ def weight(image: Image) -> int:
 
 
 def has_pictures(request: ChatRequest) -> bool:
-    return any(True for _ in pictures(request))
+    return has(request.messages, Image, ImageLink)
 
 
 def pictures(request: ChatRequest) -> Iterator[Place]:

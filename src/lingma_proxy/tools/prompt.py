@@ -17,6 +17,7 @@ turn to turn, is said at the end.  Texts stay byte for byte.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from lingma_proxy.conversation.kinds import has
 from lingma_proxy.conversation.request import (
     ChatRequest,
     Message,
@@ -116,9 +117,7 @@ def history(messages: Sequence[Message], format: ToolFormat) -> tuple[Message, .
 
 
 def has_calls(messages: Sequence[Message]) -> bool:
-    return any(
-        isinstance(part, ToolCall | ToolResult) for message in messages for part in message.parts
-    )
+    return has(messages, ToolCall, ToolResult)
 
 
 def leading(messages: Sequence[Message]) -> int:
