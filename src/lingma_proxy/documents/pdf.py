@@ -81,6 +81,8 @@ def pages_of(
                 "is encrypted in a way that cannot be read. Send it unlocked."
             ) from None
         except Exception as error:
+            # pypdf lets out whatever it stumbles over in bytes that may be anything
+            # (KeyError, RecursionError, zlib.error, …); to the client it is one thing.
             raise Unreadable(DAMAGED) from error
     if not any(page.strip() for page in found):
         raise Unreadable(

@@ -122,9 +122,6 @@ class Source:
                 self._held.append(piece)
         return piece
 
-    def take_match(self, match: re.Match[str]) -> None:
-        self.take(match.end())
-
     def take_one(self) -> str:
         return self.take(self.at + 1)
 
