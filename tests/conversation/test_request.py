@@ -7,7 +7,11 @@ from lingma_proxy.conversation import request
 from lingma_proxy.conversation.request import ChatRequest, Image, Message, Text, ToolResult
 from support.strategies import texts
 
-VALUES = [kind for kind in vars(request).values() if isinstance(kind, type) and is_dataclass(kind)]
+VALUES = [
+    kind
+    for kind in vars(request).values()
+    if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == request.__name__
+]
 
 
 def asked(text: str) -> ChatRequest:

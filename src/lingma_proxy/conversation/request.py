@@ -16,6 +16,7 @@ what was asked: backends always stream.
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from lingma_proxy.conversation.notes import AttemptNotes, ExchangeNotes
 from lingma_proxy.conversation.search import WebSearch
 from lingma_proxy.jsonio import JsonObject
 
@@ -183,3 +184,11 @@ class ChatRequest:
     conversation: str = ""
     """The client's own name for the conversation, where it gives one.  A backend that keeps
     conversations may go by it; no answer depends on it."""
+    client: str = ""
+    """Who asks, in a word, as far as it tells: "claude-code".  Nobody is trusted by it."""
+    heard_whole: bool = False
+    """Whether nobody hears anything of the reply before it is whole."""
+    notes: ExchangeNotes | None = field(default=None, compare=False, repr=False)
+    """What is noted of the exchange; None: nobody takes notes."""
+    attempt: AttemptNotes | None = field(default=None, compare=False, repr=False)
+    """What is noted of this try at a model, for whoever answers it."""
