@@ -164,6 +164,29 @@ def test_a_bad_file_is_named_and_nothing_of_it_is_shown(home, text):
     assert "secret-value" not in message
 
 
+def test_the_end_of_a_login_is_told_in_seconds(home):
+    assert loaded(home).expires_at is None
+    write_cache(home / ".lingma", expire_time="1893456000000")
+    assert loaded(home).expires_at == 1893456000
+    write_cache(home / ".lingma", expire_time=0)
+    assert loaded(home).expires_at is None
+
+
+def test_what_must_not_be_written_is_told_and_that_of_just_before_too(home):
+    login = loaded(home)
+    assert login.secrets() == ()
+    for name in ("one", "two"):
+        write_cache(home / ".lingma", uid=name * 8, key=name * 50, encrypt_user_info=name * 99)
+        login.load()
+        login.load()
+    told = login.secrets()
+
+    assert len(told) == len(set(told))
+    assert set(told) == {
+        MACHINE_ID, *(name * times for name in ("one", "two") for times in (8, 50, 99))
+    }  # fmt: skip
+
+
 def test_before_the_first_look_there_is_no_login(home):
     write_cache(home / ".lingma")
 

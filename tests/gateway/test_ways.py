@@ -227,6 +227,22 @@ def test_the_transport_is_called_what_it_was_called_before(endpoint, transport):
     assert transport_of(endpoint) == transport
 
 
+@pytest.mark.parametrize("backend", ["auto", "remote", "simulator"])
+async def test_the_end_of_the_login_and_what_must_not_be_written_are_told(home, backend):
+    write_cache(home / ".lingma", expire_time=1893456000000, key="a-key-that-signs")
+    behind = whoever_answers(Settings(backend=backend))
+    assert (behind.login_expires(), behind.secrets()) == (None, ())
+    behind.start()
+    try:
+        async with asyncio.timeout(20):
+            while not behind.secrets():
+                await asyncio.sleep(0.01)
+        assert behind.login_expires() == 1893456000
+        assert "a-key-that-signs" in behind.secrets()
+    finally:
+        await behind.aclose()
+
+
 async def test_pictures_go_to_the_plugin_where_the_settings_say_so(home):
     picture = Image("image/png", plain(3, 4))
     shown = ask(Message("user", (Text("What is it?"), picture)), tools=(Tool("look", "", {}),))

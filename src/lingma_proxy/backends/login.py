@@ -14,6 +14,7 @@ import asyncio
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,6 +51,10 @@ POLL = 1.0
 """Seconds between two looks at the files."""
 RESCAN = 300.0
 """Seconds before the logs of a runtime are searched again for its machine id."""
+LOGINS_REMEMBERED = 4
+"""How many logins ago a secret may be and still turn up in an answer to a request."""
+SHORTEST = 8
+"""Characters of a value that is worth hiding; a real user id has about sixteen."""
 NEWEST_FOLDERS = 5
 NEWEST_LOGS = 24
 
@@ -131,6 +136,7 @@ class Login:
         self._poll = poll
         self._now = now
         self._credentials: Credentials | None = None
+        self._had: deque[Credentials] = deque(maxlen=LOGINS_REMEMBERED)
         self._message = "The login has not been looked for yet."
         self._stamps: tuple[Stamp, ...] = ()
         self._machine_ids: dict[Path, tuple[float, str]] = {}
@@ -142,6 +148,20 @@ class Login:
         if self._credentials is None:
             raise NotLoggedIn(self._message)
         return self._credentials
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the login ends, in Unix seconds; None if there is none or it does not say."""
+        login = self._credentials
+        return None if login is None or login.expires_at is None else login.expires_at / 1000
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be written anywhere: of this login, and of those just before it.
+
+        What is shorter than any real value is left out: it would be found in every other word.
+        """
+        every = (each for login in self._had for each in login.secrets if len(each) >= SHORTEST)
+        return tuple(dict.fromkeys(every))
 
     async def ready(self) -> Credentials:
         """The login; waits for the first look, and for nothing after it.  Raises NotLoggedIn."""
@@ -198,6 +218,8 @@ class Login:
         self._message = reading.message
         if not reading.damaged:
             self._credentials, self.runtime = reading.credentials, reading.runtime
+            if self._credentials is not None and self._credentials not in self._had:
+                self._had.appendleft(self._credentials)
         return reading.credentials is not None
 
     def _watched(self) -> tuple[PurePath, ...]:

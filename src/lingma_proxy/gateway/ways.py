@@ -73,6 +73,10 @@ class Behind:
     """When sessions go on, where there are any."""
     login_methods: Callable[[], Sequence[str]] = tuple
     """How one logs in there, in its own words, as far as is known."""
+    login_expires: Callable[[], float | None] = lambda: None
+    """When the login that is used ends, in Unix seconds; None if it is not known, or none is."""
+    secrets: Callable[[], tuple[str, ...]] = tuple
+    """What must never be written anywhere: the login's values, also those of just before."""
     settled: Callable[[], bool] = lambda: True
     """Whether it is known who answers."""
     look: Callable[[], Awaitable[None]] = nothing
@@ -98,6 +102,8 @@ class Way:
     hurdle: Callable[[], str] = str
     peer: Callable[[], str] = str
     login_methods: Callable[[], Sequence[str]] = tuple
+    login_expires: Callable[[], float | None] = lambda: None
+    secrets: Callable[[], tuple[str, ...]] = tuple
     start: Callable[[], None] = lambda: None
     helpers: Sequence[Closing] = ()
 
@@ -147,6 +153,8 @@ def whoever_answers(settings: Settings) -> Behind:
         hurdle=hurdle,
         session_mode=settings.session_mode,
         login_methods=lambda: way().login_methods(),
+        login_expires=lambda: way().login_expires(),
+        secrets=lambda: tuple(secret for each in ways for secret in each.secrets()),
         settled=lambda: choice.settled,
         look=choice.look,
         start=start,
@@ -163,6 +171,8 @@ def remote(settings: Settings) -> Behind:
         transport=way.transport,
         endpoint=way.endpoint,
         hurdle=way.hurdle,
+        login_expires=way.login_expires,
+        secrets=way.secrets,
         start=way.start,
         helpers=way.helpers,
     )
@@ -211,6 +221,8 @@ def remote_way(settings: Settings, plugin: Backend | None = None) -> Way:
         transport=lambda: "remote",
         endpoint=lambda: base_url.known,
         hurdle=hurdle,
+        login_expires=lambda: login.expires_at,
+        secrets=login.secrets,
         start=login.start,
         helpers=(login,),
     )

@@ -48,10 +48,16 @@ class Credentials:
         """Whether it ran out by `now` (Unix seconds).  For display: the vendor decides."""
         return self.expires_at is not None and self.expires_at <= now * 1000
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be written anywhere, the longest first: some hold others."""
+        found = (self.cosy_key, self.encrypt_user_info, self.machine_id, self.user_id)
+        return tuple(sorted(filter(None, found), key=len, reverse=True))
+
     def unseen_in(self, body: bytes) -> bytes:
         """What somebody answered, without what we had sent along: some repeat everything."""
-        for own in (self.cosy_key, self.encrypt_user_info, self.machine_id, self.user_id):
-            body = body.replace(own.encode(), "[…]".encode()) if own else body
+        for own in self.secrets:
+            body = body.replace(own.encode(), "[…]".encode())
         return body
 
 
