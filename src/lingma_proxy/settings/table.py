@@ -350,12 +350,17 @@ class Settings:
     )
 
     max_concurrent: int = setting(
-        8, Whole(1, 64), "How many requests are answered at the same time.", group=LIMITS
+        8,
+        Whole(1, 64),
+        "How many requests are answered at the same time; a place that becomes free goes to the "
+        "client that has the fewest.",
+        group=LIMITS,
     )
     max_queue: int = setting(
         64,
         Whole(0, 10000),
-        "How many more may wait for their turn; the next is answered 429 at once.",
+        "How many more may wait for their turn; the next is answered 429 at once, or the newest of "
+        "the client that has most waiting.",
         group=LIMITS,
     )
     queue_timeout: float = setting(
