@@ -18,7 +18,7 @@ TEST := $(VENV)/.installed-test
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix properties fuzz clients bench docs lock clean
+.PHONY: help run test check fix properties fuzz soak clients bench docs lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -43,6 +43,9 @@ properties: $(TEST) ## the properties, with a hundred thousand examples each (EX
 
 fuzz: $(TEST) ## spoiled outputs of models for the parser of tool calls (SECONDS=600)
 	PYTHONPATH=tests $(BIN)/python -m tools.fuzz $(or $(SECONDS),600)
+
+soak: $(TEST) ## the server under load and faults, which may leave nothing behind (MINUTES=3)
+	@PYTHONPATH=tests $(BIN)/python -m soak.run $(or $(MINUTES),3) $(ARGS)
 
 clients: $(TEST) ## real clients and agents with the simulator (large downloads; ARGS='claude-code')
 	PYTHONPATH=tests $(BIN)/python -m clients.run $(ARGS)

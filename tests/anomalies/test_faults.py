@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from anomalies.test_cuts import heard
 from lingma_proxy.gateway import remote
 from lingma_proxy.jsonio import loads
 from lingma_proxy.settings import Settings
 from lingma_proxy.simulator.faults import FAULTS
 from lingma_proxy.simulator.remote import Simulator
+from support.heard import heard
 from support.served import DIALECTS, serving
 
 FINE = (200, 0)

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from anomalies.test_cuts import heard
 from lingma_proxy.backends import ipc, prompting
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.jsonio import loads
 from lingma_proxy.simulator.plugin_faults import FAULTS
+from support.heard import heard
 from support.plugin import PATIENT, found, plugin_on
 from support.served import CHAT, DIALECTS, MESSAGES, serving
 from support.storm import storm

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from anomalies.test_cuts import heard
 from anomalies.test_faults import secrets
 from lingma_proxy.jsonio import dumps, loads
 from lingma_proxy.simulator.remote import Simulator
 from lingma_proxy.simulator.seen import Outcome
+from support.heard import heard
 from support.raw import client, post
 from support.remains import nothing_more_than, remains
 from support.simulated import simulated

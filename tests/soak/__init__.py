@@ -1,0 +1,1 @@
+"""The program under load for as long as one likes: `make soak`."""
