@@ -10,6 +10,7 @@ nothing: what passes by is remembered by reference, and looked at after the last
 All times are Unix time in seconds, as `time.time()` has it; None: it has not happened.
 """
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 MOST = 2**20
 """Bytes of a body that are kept, unless the settings say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noting:
+    """How much is noted of an exchange that is to be told afterwards."""
+
+    most: int = MOST
+    """Bytes of each body; there may be half a dozen of them."""
+    bodies: bool = True
+    """Whether there are bodies at all, or only what they were about."""
 
 
 class Body:
@@ -41,6 +52,10 @@ class Body:
 
     def kept(self) -> bytes:
         return b"".join(self._pieces)
+
+    def anew(self) -> "Body":
+        """An empty one that keeps as much."""
+        return Body(self._most)
 
     @property
     def whole(self) -> bool:
@@ -76,6 +91,19 @@ class AttemptNotes:
     warnings: tuple[str, ...] = ()
     error: BaseException | None = None
     """Why it has no end of its own; a CancelledError or GeneratorExit: nobody listened any more."""
+
+    def asks(self, backend: str, url: str, data: bytes = b"") -> None:
+        """Somebody is asked now; if that is so for the second time, the first does not count."""
+        self.backend, self.url = backend, url.partition("?")[0]
+        self.request, self.reply = self.request.anew(), self.reply.anew()
+        self.request.add(data)
+        self.accepted = self.first = None
+
+    def hears(self, data: bytes) -> None:
+        """Some of what comes back."""
+        if self.first is None:
+            self.first = time.time()
+        self.reply.add(data)
 
 
 @dataclass(slots=True, eq=False)
@@ -120,3 +148,13 @@ class ExchangeNotes:
     queued: float = 0.0
     """Seconds that it waited for its turn."""
     attempts: list[AttemptNotes] = field(default_factory=list)
+    recorded: bool = True
+    """Whether it is worth to be looked up later; what only looks at the state here is not."""
+    most: int = MOST
+    """Bytes of each body that are kept, those of the attempts too; 0: none."""
+
+    def sends(self, data: bytes) -> None:
+        """Some of what goes to the client."""
+        if self.first is None:
+            self.first = time.time()
+        self.response.add(data)

@@ -2,17 +2,19 @@
 
     Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ DescribeImages ▸ SearchWeb
       ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ CutOff ▸ OneCall ▸ EmulateTools ▸ SplitThinking
-      ▸ ContinuePrefill ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
+      ▸ ContinuePrefill ▸ TakeNotes ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
 """
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lingma_proxy.backend import Backend, Model
+from lingma_proxy.conversation.notes import ExchangeNotes, Noting
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.conversation.tokens import TokenMeter, count_request, count_text
 from lingma_proxy.errors import SettingsError
@@ -34,6 +36,7 @@ from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.search_web import Search, SearchWeb
 from lingma_proxy.policies.settle import Settle
 from lingma_proxy.policies.split_thinking import SplitThinking
+from lingma_proxy.policies.take_notes import TakeNotes
 from lingma_proxy.profile import ToolFormat
 from lingma_proxy.recording.recording import Recording
 from lingma_proxy.recording.retention import Retention
@@ -41,6 +44,8 @@ from lingma_proxy.settings import DEFAULT_MODEL, Settings
 from lingma_proxy.transports.search import searcher
 from lingma_proxy.vendor.models import ALIASES, KNOWN
 from lingma_proxy.vendor.profiles import UNKNOWN, profile_of
+
+log = logging.getLogger("lingma_proxy.gateway")
 
 VENDOR_KEYS = frozenset(model.key for model in KNOWN)
 
@@ -64,6 +69,18 @@ class Gateway:
     """The key that a client's name for a model means.  Raises ModelNotFound."""
     default_model: Callable[[], str]
     """The name of the model for requests that name none; "": whoever answers chooses."""
+    noting: Noting | None = None
+    """How much is noted of each exchange; None: only what the log and the numbers need."""
+    observers: list[Callable[[ExchangeNotes], None]] = field(default_factory=list)
+    """Who is told of each exchange when it is over, once.  They are quick, and do not fail."""
+
+    def ended(self, notes: ExchangeNotes) -> None:
+        """Tell the observers of an exchange."""
+        for observer in self.observers:
+            try:
+                observer(notes)
+            except Exception:
+                log.exception("A fault of Lingma Proxy: an exchange could not be noted")
 
     def start(self) -> None:
         """Begin what goes on in the background.  Waits for nothing; a loop must run."""
@@ -84,7 +101,8 @@ def assemble(settings: Settings) -> Gateway:
 def over(behind: Behind, settings: Settings) -> Gateway:
     """The stack of policies over whoever answers."""
     remembered = RememberModels(behind.backend, settings.models_lifetime, whose=behind.name)
-    backend: Backend = ContinuePrefill(remembered)  # inside CutOff: a stop may be in the prefill
+    backend: Backend = TakeNotes(remembered)  # innermost: what is really asked and answered
+    backend = ContinuePrefill(backend)  # inside CutOff: a stop may be in the prefill
     backend = SplitThinking(backend, profile_of)  # inside CutOff: a stop is looked for in text
     counting = MeasureUsage(backend, count_request, count_text)  # with tools told in words
     backend = EmulateTools(
@@ -125,6 +143,7 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         recording_of(settings),
         choose.resolve,
         lambda: names().default,
+        Noting() if settings.recording == "on" else None,
     )
 
 

@@ -9,7 +9,6 @@ with it the vendor's work.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
@@ -18,6 +17,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from lingma_proxy.conversation.notes import ExchangeNotes
 from lingma_proxy.dialect import Dialect
 from lingma_proxy.dialects import DIALECTS, anthropic, ollama, openai_chat
 from lingma_proxy.errors import (
@@ -27,17 +27,17 @@ from lingma_proxy.errors import (
     SettingsError,
 )
 from lingma_proxy.gateway import Gateway
+from lingma_proxy.server import access
 from lingma_proxy.server.catalogue import Catalogue
 from lingma_proxy.server.chat import Chat
 from lingma_proxy.server.connection import Connections
-from lingma_proxy.server.exchange import Exchange, new_request_id
+from lingma_proxy.server.exchange import Exchange, begin
 from lingma_proxy.server.guard import Guard
 from lingma_proxy.server.ollama import Ollama
 from lingma_proxy.server.replies import InternalError, error_headers, json_response
 from lingma_proxy.server.responses import Responses
 
 log = logging.getLogger("lingma_proxy.server")
-access = logging.getLogger("lingma_proxy.access")
 
 Handler: TypeAlias = Callable[[Exchange], Awaitable[web.StreamResponse]]
 
@@ -133,24 +133,32 @@ class Server:
         )
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
-        began = time.perf_counter()
-        exchange = Exchange(http, new_request_id())
+        exchange = begin(http, self._gateway.noting, self._tell)
         exchange.headers = {"x-request-id": exchange.id, "request-id": exchange.id}
         path = http.rel_url.raw_path or "/"
         try:
-            response = await self._answer(exchange, path)
-        except ProxyError as error:
-            response = self._say(error, exchange, path)
+            try:
+                response = await self._answer(exchange, path)
+            except ProxyError as error:
+                exchange.fail(error)
+                response = self._say(error, exchange, path)
+            except Exception:
+                log.exception("%s: a fault of Lingma Proxy", exchange.id)
+                exchange.fail(InternalError())
+                response = self._say(InternalError(), exchange, path)
+            await send(response, exchange)
+        except ConnectionError:
+            exchange.leave()  # the server notices, too
         except asyncio.CancelledError:
-            access.info("%s %s: the client went away", http.method, path)
+            exchange.leave()
             raise
-        except Exception:
-            log.exception("%s: a fault of Lingma Proxy", exchange.id)
-            response = self._say(InternalError(), exchange, path)
-        if access.isEnabledFor(logging.INFO):
-            took = (time.perf_counter() - began) * 1000
-            access.info("%s %s %s %.0f ms", http.method, path, response.status, took)
+        finally:
+            exchange.close()
         return response
+
+    def _tell(self, notes: ExchangeNotes) -> None:
+        access.tell(notes)
+        self._gateway.ended(notes)
 
     async def _answer(self, exchange: Exchange, path: str) -> web.StreamResponse:
         http = exchange.http
@@ -199,6 +207,18 @@ class Server:
             status=error.status,
             headers={**exchange.headers, **error_headers(error)},
         )
+
+
+async def send(response: web.StreamResponse, exchange: Exchange) -> None:
+    """Send what has not been sent as a stream, so that it is known when it was taken."""
+    if response.prepared:
+        return
+    notes = exchange.notes
+    await response.prepare(exchange.http)
+    notes.status, notes.media_type = response.status, response.content_type
+    body = response.body if isinstance(response, web.Response) else None
+    notes.sends(body if isinstance(body, bytes) and notes.method != "HEAD" else b"")
+    await response.write_eof()
 
 
 def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:

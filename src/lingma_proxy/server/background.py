@@ -100,8 +100,8 @@ class Background:
         self._limit = gateway.serving.max_body
         self._runs: dict[str, Run] = {}
 
-    def begin(self, turn: Turn) -> Run:
-        """Raises TooBusy."""
+    def begin(self, turn: Turn, exchange: Exchange) -> Run:
+        """Go on with an exchange after it is answered.  Raises TooBusy."""
         if sum(not run.ended for run in self._runs.values()) >= MOST:
             raise TooBusy(f"{MOST} responses are being made in the background already.")
         asked = replace(turn.asked, echo={**turn.asked.echo, "background": True})
@@ -109,7 +109,9 @@ class Background:
         now = int(time.time())
         run = Run(turn, response(asked, now, asked.request.model, "queued", ()))
         self._runs[run.response["id"]] = run
-        run.task = asyncio.create_task(self._make(run, now))
+        run.task = asyncio.create_task(self._make(run, now, exchange))
+        exchange.goes_on()
+        run.task.add_done_callback(lambda _: exchange.close())  # it may be cancelled unbegun
         return run
 
     def find(self, id: str) -> Run | None:
@@ -145,6 +147,7 @@ class Background:
             answer,
             lambda: openai_responses.HEARTBEAT,
             self._gateway.serving.heartbeat,
+            exchange.notes,
         )
         try:
             async with aclosing(run.heard(after)) as events:
@@ -156,26 +159,35 @@ class Background:
                 raise
             await live.end(b"")  # it breaks off, and can be asked for whole
         except ConnectionError:
+            exchange.leave()
             log.debug("%s: the client went away", exchange.id)
         finally:
             live.close()
         return answer
 
-    async def _make(self, run: Run, now: int) -> None:
+    async def _make(self, run: Run, now: int, exchange: Exchange) -> None:
         encoder = self._turns.encoder(run.turn, now)
-        request = run.turn.asked.request
+        name = openai_responses.DIALECT.name
+        # Its events can be heard at any time, whatever the client wanted to begin with.
+        request = exchange.asked(name, run.turn.asked, heard_whole=False).request
         try:
             with self._chat.answering():
                 async with aclosing(self._gateway.backend.reply(request)) as batches:
                     async for batch in batches:
                         if run.response["status"] == "queued":
                             run.response = {**run.response, "status": "in_progress"}
+                        exchange.hear(batch)
                         run.say(encoder.encode(batch), self._limit)
                 run.say(encoder.end(), self._limit)
+        except asyncio.CancelledError:
+            exchange.notes.error = asyncio.CancelledError("the client cancelled it")
+            raise
         except ProxyError as error:
+            exchange.notes.error = error  # not that somebody left who listened
             run.say(encoder.fail(error), self._limit)
         except Exception:
             log.exception("%s: a fault of Lingma Proxy", request.id)
+            exchange.notes.error = InternalError()
             run.say(encoder.fail(InternalError()), self._limit)
         finally:
             self._end(run, encoder.response)

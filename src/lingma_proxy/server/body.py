@@ -8,6 +8,7 @@ from typing import TypeVar
 from aiohttp import HttpVersion11, web
 
 from lingma_proxy.aside import LONG, aside
+from lingma_proxy.conversation.notes import Body
 from lingma_proxy.errors import InvalidRequest, RequestTimeout, RequestTooLarge
 from lingma_proxy.jsonio import JsonObject, is_object, loads
 
@@ -26,13 +27,19 @@ T = TypeVar("T")
 
 
 async def understood(
-    request: web.BaseRequest, decode: Callable[[JsonObject], T], *, patient: bool = False
+    request: web.BaseRequest,
+    decode: Callable[[JsonObject], T],
+    *,
+    patient: bool = False,
+    noted: Body | None = None,
 ) -> T:
-    """What `decode` makes of the body, in a thread if that is long.
+    """What `decode` makes of the body, in a thread if that is long; `noted` takes its bytes.
 
     Raises InvalidRequest, RequestTooLarge, RequestTimeout, and what `decode` raises.
     """
     data = await read_body(request)
+    if noted is not None:
+        noted.add(data)
     if len(data) < LONG:
         return decode(json_object(data))
     return await aside(lambda: decode(json_object(data)), patient=patient)

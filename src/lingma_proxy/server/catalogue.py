@@ -141,7 +141,10 @@ class Catalogue:
 
     async def _count(self, exchange: Exchange) -> web.StreamResponse:
         counted = await understood(
-            exchange.http, lambda body: anthropic_count.count(body, exchange.id), patient=True
+            exchange.http,
+            lambda body: anthropic_count.count(body, exchange.id),
+            patient=True,
+            noted=exchange.notes.request,
         )
         return self._say(exchange, counted)
 

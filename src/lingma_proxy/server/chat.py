@@ -21,7 +21,7 @@ from lingma_proxy.server.body import understood
 from lingma_proxy.server.exchange import Exchange
 from lingma_proxy.server.fan_out import fan_out
 from lingma_proxy.server.heartbeat import EventStreamResponse, LiveStream
-from lingma_proxy.server.replies import InternalError, json_response, warning_header
+from lingma_proxy.server.replies import InternalError, json_response, model_header, warning_header
 
 log = logging.getLogger("lingma_proxy.server")
 
@@ -46,11 +46,16 @@ class Chat:
     async def answer(self, dialect: Dialect, exchange: Exchange) -> web.StreamResponse:
         """Raises a ProxyError while it can still be a status."""
         with self.answering():
-            asked = await understood(exchange.http, lambda body: dialect.decode(body, exchange.id))
+            asked = await understood(
+                exchange.http,
+                lambda body: dialect.decode(body, exchange.id),
+                noted=exchange.notes.request,
+            )
             return await self.say(dialect, asked, exchange)
 
     async def say(self, dialect: Dialect, asked: Asked, exchange: Exchange) -> web.StreamResponse:
         """The answer to what was understood.  Raises as `answer` does."""
+        asked = exchange.asked(dialect.name, asked, heard_whole=not asked.stream)
         if not asked.asks:
             return self._nothing(dialect, asked, exchange)
         asked.watch.start()
@@ -107,11 +112,17 @@ class Chat:
         async with aclosing(fan_out(self._replies(asked))) as batches:
             async for choice, batch in batches:
                 collectors[choice].feed(batch)
+                exchange.hear(batch)
                 asked.watch.hear(batch)
         replies = [collector.reply() for collector in collectors]
         body = dialect.whole(asked, replies, int(time.time()))
         warnings = asked.warnings + replies[0].warnings
-        return json_response(body, headers={**exchange.headers, **warning_header(warnings)})
+        headers = {
+            **exchange.headers,
+            **model_header(replies[0].model),
+            **warning_header(warnings),
+        }
+        return json_response(body, headers=headers)
 
     async def _stream(
         self, dialect: Dialect, asked: Asked, exchange: Exchange
@@ -126,13 +137,16 @@ class Chat:
                 **warning_header(asked.warnings),
             }
         )
-        live = LiveStream(exchange.http, response, encoder.heartbeat, self._heartbeat)
+        live = LiveStream(
+            exchange.http, response, encoder.heartbeat, self._heartbeat, exchange.notes
+        )
         unsent = b""
         try:
             async with aclosing(fan_out(self._replies(asked))) as batches:
                 async for choice, batch in batches:
                     if not response.prepared:
-                        say_warnings(response, asked, batch)
+                        say_start(response, asked, batch)
+                    exchange.hear(batch)
                     asked.watch.hear(batch)
                     unsent += encoder.encode(batch, choice)
                     # What ends a reply goes out with what ends the stream: a write less.
@@ -143,17 +157,21 @@ class Chat:
         except ProxyError as error:
             if not live.started:
                 raise
+            exchange.fail(error)
             await last_words(live, unsent + encoder.fail(error))
         except asyncio.CancelledError:
             if not (self._stopping and live.started):
                 raise
-            await last_words(live, unsent + encoder.fail(shutting_down()))
+            exchange.fail(stopping := shutting_down())
+            await last_words(live, unsent + encoder.fail(stopping))
         except ConnectionError:
+            exchange.leave()
             log.debug("%s: the client went away", asked.request.id)
         except Exception:
             log.exception("%s: a fault of Lingma Proxy", asked.request.id)
             if not live.started:
                 raise
+            exchange.fail(InternalError())
             await last_words(live, unsent + encoder.fail(InternalError()))
         finally:
             live.close()
@@ -173,8 +191,10 @@ def shutting_down() -> BackendUnavailable:
     return BackendUnavailable("Lingma Proxy is shutting down.")
 
 
-def say_warnings(response: web.StreamResponse, asked: Asked, batch: Sequence[Event]) -> None:
-    """Warnings of the backend travel with its first event; the head has not gone out."""
+def say_start(response: web.StreamResponse, asked: Asked, batch: Sequence[Event]) -> None:
+    """Who answers, and what it warns of, is in its first event; the head has not gone out."""
     for event in batch:
-        if isinstance(event, ReplyStarted) and event.warnings:
-            response.headers.update(warning_header(asked.warnings + event.warnings))
+        if isinstance(event, ReplyStarted):
+            response.headers.update(model_header(event.model))
+            if event.warnings:
+                response.headers.update(warning_header(asked.warnings + event.warnings))

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from lingma_proxy.conversation.notes import ExchangeNotes
+
 
 class EventStreamResponse(web.StreamResponse):
     """Its head waits for the first bytes of the body, and goes out with them."""
@@ -26,11 +28,13 @@ class LiveStream:
         response: web.StreamResponse,
         sign_of_life: Callable[[], bytes],
         interval: float,
+        notes: ExchangeNotes | None = None,
     ) -> None:
         self._request = request
         self.response = response
         self._sign_of_life = sign_of_life
         self._interval = interval
+        self._notes = notes
         self._loop = asyncio.get_running_loop()
         self._last = self._loop.time()
         self._writing = False
@@ -74,6 +78,11 @@ class LiveStream:
         self._writing = True
         if not self.response.prepared:
             await self.response.prepare(self._request)
+            if self._notes is not None:
+                self._notes.status = self.response.status
+                self._notes.media_type = self.response.content_type
+        if self._notes is not None:
+            self._notes.sends(data)
         await (how or self.response.write)(data)
         self._writing = False
 

@@ -63,13 +63,15 @@ class Ollama:
         return json_response(versions, headers=exchange.headers)
 
     async def _show(self, exchange: Exchange) -> web.StreamResponse:
-        name = await understood(exchange.http, name_in)
+        name = await understood(exchange.http, name_in, noted=exchange.notes.request)
         return json_response(ollama_models.shown(await self._model(name)), headers=exchange.headers)
 
     async def _pull(self, exchange: Exchange) -> web.StreamResponse:
         """Nothing is to be fetched; that the model is there is all that is made sure of."""
         name, stream = await understood(
-            exchange.http, lambda body: (name_in(body), body.get("stream") is not False)
+            exchange.http,
+            lambda body: (name_in(body), body.get("stream") is not False),
+            noted=exchange.notes.request,
         )
         await self._model(name)
         success = {"status": "success"}

@@ -10,6 +10,7 @@ from lingma_proxy.jsonio import Json, dumpb
 
 MAX_WARNING = 2000
 """Characters of a header; some clients refuse heads beyond 8 KiB."""
+MAX_MODEL = 200
 
 
 class InternalError(ProxyError):
@@ -46,7 +47,15 @@ def warning_header(warnings: Sequence[str]) -> dict[str, str]:
     """What was asked for and not done, in one header; nothing when all was done."""
     if not warnings:
         return {}
-    text = " ".join(dict.fromkeys(warnings))
-    clean = text.encode("ascii", "backslashreplace").decode()
-    clean = "".join(character if character.isprintable() else " " for character in clean)
-    return {"x-lingma-proxy-warning": clean[:MAX_WARNING]}
+    return {"x-lingma-proxy-warning": clean(" ".join(dict.fromkeys(warnings)), MAX_WARNING)}
+
+
+def model_header(model: str) -> dict[str, str]:
+    """The model that answers, which need not be the one that was asked for."""
+    return {"x-lingma-proxy-model": clean(model, MAX_MODEL)} if model else {}
+
+
+def clean(text: str, most: int) -> str:
+    """It in characters that a header may have."""
+    text = text[:most].encode("ascii", "backslashreplace").decode()
+    return "".join(each if each.isprintable() else " " for each in text)[:most].strip()

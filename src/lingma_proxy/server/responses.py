@@ -93,6 +93,7 @@ class Responses:
     async def _create(self, exchange: Exchange) -> web.StreamResponse:
         with self._chat.answering():
             data = await read_body(exchange.http)
+            exchange.notes.request.add(data)
             body = await read(data)
             if body.get("background") is True:
                 return await self._begin(body, len(data), exchange)
@@ -104,7 +105,7 @@ class Responses:
         if body.get("store") is False:
             raise refused("background", "and `store: false` exclude each other.")
         turn = await self._turns.turn({**body, "background": False}, exchange.id, size)
-        run = self._background.begin(turn)
+        run = self._background.begin(turn, exchange)
         exchange.headers |= warning_header(turn.asked.warnings)
         if turn.asked.stream:
             return await self._background.stream(run, -1, exchange)
@@ -162,6 +163,7 @@ class Responses:
 
     async def _count(self, exchange: Exchange) -> web.StreamResponse:
         data = await read_body(exchange.http)
+        exchange.notes.request.add(data)
         tokens = await self._turns.counted(data, exchange.id, count_request)
         body = {"object": "response.input_tokens", "input_tokens": tokens}
         return json_response(body, headers=exchange.headers)

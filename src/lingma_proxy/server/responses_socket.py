@@ -18,24 +18,25 @@ import logging
 import time
 from collections import deque
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from lingma_proxy.conversation.events import FinishReason, ReplyEnded, ReplyStarted, Usage
+from lingma_proxy.conversation.request import ChatRequest
+from lingma_proxy.dialects import openai_responses
 from lingma_proxy.dialects.openai_shared import error_body, refused
 from lingma_proxy.errors import InvalidRequest, ProxyError, TooBusy, UpgradeRequired
 from lingma_proxy.gateway import Gateway
 from lingma_proxy.jsonio import JsonObject, an_object, dumpb, loads
 from lingma_proxy.server.chat import Chat, shutting_down
-from lingma_proxy.server.exchange import Exchange, new_request_id
+from lingma_proxy.server.exchange import Exchange, turn_of
 from lingma_proxy.server.replies import InternalError
 from lingma_proxy.server.turns import Memory, Turn, Turns, read
 from lingma_proxy.wire.sse import SseDecoder
 
 log = logging.getLogger("lingma_proxy.server")
-access = logging.getLogger("lingma_proxy.access")
 
 MOST = 100
 """Connections at a time; who gets none falls back to HTTP.  Each may hold a conversation."""
@@ -74,7 +75,9 @@ class Sockets:
         self._open.add(socket)
         try:
             await socket.prepare(exchange.http)
-            await Line(socket, exchange.http.path, self._gateway, self._chat, self._turns).serve()
+            exchange.notes.status = socket.status
+            exchange.notes.recorded = False  # its turns are
+            await Line(socket, exchange, self._gateway, self._chat, self._turns).serve()
         finally:
             self._open.discard(socket)
         return socket
@@ -95,7 +98,8 @@ class Line:
     """One connection: it is read while an answer is said, and the answers are said in order."""
 
     socket: Socket
-    path: str
+    exchange: Exchange
+    """Of the connection; each turn on it is one of its own."""
     gateway: Gateway
     chat: Chat
     turns: Turns
@@ -155,85 +159,106 @@ class Line:
 
     async def _answer(self, data: bytes) -> None:
         """Answer one frame.  Whatever happens is said, and the next may come."""
-        id = new_request_id()
+        exchange = turn_of(self.exchange, data, self.gateway.noting)
         lane = ""
-        began = time.perf_counter()
         try:
             with self.chat.answering():
                 body = await read(data)
                 lane = lane_of(body)
-                turn = await self.turns.turn(create_of(body), id, len(data), self.memory)
+                turn = await self.turns.turn(create_of(body), exchange.id, len(data), self.memory)
                 if body.get("generate") is False:
-                    await self._warm_up(turn, lane)
+                    await self._warm_up(turn, lane, exchange)
                 else:
-                    await self._say(turn, lane)
+                    await self._say(turn, lane, exchange)
         except ProxyError as error:
-            await self._complain(error, id, lane)
+            await self._complain(error, exchange, lane)
         except asyncio.CancelledError:
             if self.closing:
+                exchange.leave()
                 raise
-            await self._complain(cancelled(), id, lane)
+            await self._complain(cancelled(), exchange, lane)
         except ConnectionError:
-            log.debug("%s: the client went away", id)
+            exchange.leave()
+            log.debug("%s: the client went away", exchange.id)
         except Exception:
-            log.exception("%s: a fault of Lingma Proxy", id)
-            await self._complain(InternalError(), id, lane)
-        took = (time.perf_counter() - began) * 1000
-        access.info("WebSocket %s: answered in %.0f ms", self.path, took)
+            log.exception("%s: a fault of Lingma Proxy", exchange.id)
+            await self._complain(InternalError(), exchange, lane)
+        finally:
+            exchange.close()
 
-    async def _warm_up(self, turn: Turn, lane: str) -> None:
+    async def _warm_up(self, turn: Turn, lane: str, exchange: Exchange) -> None:
         """Nobody is asked: the client has shown what it will go on from."""
-        request = turn.asked.request
+        request = self._asked(turn, exchange)
         encoder = self.turns.encoder(turn, int(time.time()), self.memory)
         said = encoder.encode(
             [ReplyStarted(request.id, request.model), ReplyEnded(FinishReason.STOP, Usage(0, 0))]
         )
-        await self._send(said + encoder.end(), lane)
+        await self._send(said + encoder.end(), lane, exchange)
 
-    async def _say(self, turn: Turn, lane: str) -> None:
+    async def _say(self, turn: Turn, lane: str, exchange: Exchange) -> None:
         """Raises a ProxyError as long as nothing has been said of the response."""
+        request = self._asked(turn, exchange)
         encoder = self.turns.encoder(turn, int(time.time()), self.memory)
         begun = False
         unsent = b""
         try:
-            async with aclosing(self.gateway.backend.reply(turn.asked.request)) as batches:
+            async with aclosing(self.gateway.backend.reply(request)) as batches:
                 async for batch in batches:
+                    exchange.hear(batch)
                     unsent += encoder.encode(batch)
                     # What ends a response leaves when it is kept, as over HTTP.
                     if unsent and not (batch and isinstance(batch[-1], ReplyEnded)):
                         said, unsent, begun = unsent, b"", True
-                        await self._send(said, lane)
-            await self._send(unsent + encoder.end(), lane)
+                        await self._send(said, lane, exchange)
+            await self._send(unsent + encoder.end(), lane, exchange)
         except ProxyError as error:
             if not begun:
                 raise
-            await self._send(unsent + encoder.fail(error), lane)
+            exchange.fail(error)
+            await self._send(unsent + encoder.fail(error), lane, exchange)
         except asyncio.CancelledError:
             if self.closing or not begun:
                 raise
             stopped = shutting_down() if self.chat.stopping else cancelled()
+            exchange.fail(stopped)
             with suppress(ConnectionError):
-                await self._send(unsent + encoder.fail(stopped), lane)
+                await self._send(unsent + encoder.fail(stopped), lane, exchange)
         except ConnectionError:
             raise
         except Exception:
             if not begun:
                 raise
-            log.exception("%s: a fault of Lingma Proxy", turn.asked.request.id)
-            await self._send(unsent + encoder.fail(InternalError()), lane)
+            log.exception("%s: a fault of Lingma Proxy", request.id)
+            exchange.fail(InternalError())
+            await self._send(unsent + encoder.fail(InternalError()), lane, exchange)
 
-    async def _complain(self, error: ProxyError, id: str = "", lane: str = "") -> None:
+    def _asked(self, turn: Turn, exchange: Exchange) -> ChatRequest:
+        asked = replace(turn.asked, stream=True)  # as all is, here
+        return exchange.asked(openai_responses.DIALECT.name, asked, heard_whole=False).request
+
+    async def _complain(
+        self, error: ProxyError, exchange: Exchange | None = None, lane: str = ""
+    ) -> None:
+        id = exchange.id if exchange is not None else ""
         said = {"type": "error", "status": error.status, **error_body(error, id)}
         if lane:
             said["stream_id"] = lane
+        data = dumpb(said)
+        if exchange is not None:
+            exchange.fail(error)
+            exchange.notes.status = error.status
+            exchange.notes.sends(data)
         with suppress(ConnectionError):
-            await self.socket.send_frame(dumpb(said), WSMsgType.TEXT)
+            await self.socket.send_frame(data, WSMsgType.TEXT)
 
-    async def _send(self, events: bytes, lane: str) -> None:
+    async def _send(self, events: bytes, lane: str, exchange: Exchange) -> None:
         """The events of a stream, one message each."""
+        exchange.notes.status = 200
         mark = b"" if not lane else b',"stream_id":' + dumpb(lane) + b"}"
         for event in self.decoder.feed(events):
             data = event.data.removesuffix(b"}") + mark if mark else event.data
+            exchange.notes.sends(data)
+            exchange.notes.sends(b"\n")
             await self.socket.send_frame(data, WSMsgType.TEXT)
 
     async def _pulse(self) -> None:

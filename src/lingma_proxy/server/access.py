@@ -1,0 +1,81 @@
+"""The line in the log for each exchange: who asked what, and what came of it.
+
+    POST /v1/messages 200 claude-code kmodel 1.2 s (first 0.3 s) 812→95 tokens req_5f…
+
+The same as fields goes along with it, for logs that programs read.  Nothing that was said is in
+either, and no query of a URL.
+"""
+
+import asyncio
+import logging
+
+from lingma_proxy.conversation.notes import ExchangeNotes
+
+log = logging.getLogger("lingma_proxy.access")
+
+LEFT = "left"
+"""The class of error that is noted for a client that went away."""
+
+
+def tell(notes: ExchangeNotes) -> None:
+    """Log it.  An observer of exchanges."""
+    if log.isEnabledFor(logging.INFO):
+        log.info("%s", sentence(notes), extra=fields(notes))
+
+
+def fields(notes: ExchangeNotes) -> dict[str, object]:
+    """What the line says, by its names; what is not there is left out."""
+    usage = notes.usage
+    found: dict[str, object] = {
+        "request_id": notes.id,
+        "client": notes.client,
+        "method": notes.method,
+        "path": notes.path,
+        "status": notes.status,
+        "dialect": notes.dialect,
+        "model": notes.model or notes.asked_model,
+        "first_ms": milliseconds(notes.began, notes.first),
+        "total_ms": milliseconds(notes.began, notes.ended),
+        "queued_ms": round(notes.queued * 1000, 1) or None,
+        "input_tokens": usage.input if usage else None,
+        "output_tokens": usage.output if usage else None,
+        "estimated": usage.estimated if usage else None,
+        "attempts": len(notes.attempts) or None,
+        "error": kind_of(notes.error),
+    }
+    return {name: value for name, value in found.items() if value is not None and value != ""}
+
+
+def sentence(notes: ExchangeNotes) -> str:
+    """The line for people."""
+    words = [notes.method[:20], notes.path, str(notes.status or "-"), notes.client]
+    words.append(notes.model or notes.asked_model[:80])
+    if (total := milliseconds(notes.began, notes.ended)) is not None:
+        words.append(spelled(total))
+    if notes.streamed and (first := milliseconds(notes.began, notes.first)) is not None:
+        words.append(f"(first {spelled(first)})")
+    if notes.usage is not None:
+        about = "~" if notes.usage.estimated else ""
+        words.append(f"{about}{notes.usage.input}→{notes.usage.output} tokens")
+    if len(notes.attempts) > 1:
+        words.append(f"{len(notes.attempts)} attempts")
+    if kind := kind_of(notes.error):
+        words.append("the client went away" if kind == LEFT else kind)
+    line = " ".join(filter(None, [*words, notes.id]))
+    return "".join(each if each.isprintable() else " " for each in line)
+
+
+def kind_of(error: BaseException | None) -> str:
+    """The class of an error, in a word; "" for none."""
+    if error is None:
+        return ""
+    left = isinstance(error, asyncio.CancelledError | GeneratorExit | ConnectionError)
+    return LEFT if left else type(error).__name__
+
+
+def milliseconds(since: float, until: float | None) -> float | None:
+    return None if until is None else round(max(0.0, until - since) * 1000, 1)
+
+
+def spelled(milliseconds: float) -> str:
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
