@@ -6,6 +6,8 @@ import pytest
 
 from lingma_proxy.recording.migrations import MIGRATIONS, NewerRecording, migrate
 
+KNOWN = sorted(step.__name__ for step in MIGRATIONS)
+
 
 @pytest.fixture
 def connection():
@@ -21,47 +23,47 @@ def names(connection):
 def test_a_new_file_takes_all_steps_and_remembers_them(connection):
     migrate(connection)
 
-    assert names(connection) == [step.__name__ for step in MIGRATIONS]
+    assert names(connection) == KNOWN
 
 
 def test_a_step_is_taken_once(connection):
     migrate(connection)
     migrate(connection)  # CREATE TABLE would fail
 
-    assert names(connection) == ["m001_responses"]
+    assert names(connection) == KNOWN
 
 
 def test_an_older_file_takes_the_steps_that_it_lacks(connection):
-    def m002_more(connection):
+    def m999_more(connection):
         connection.execute("CREATE TABLE more (id)")
 
     migrate(connection)
     connection.execute("INSERT INTO items VALUES ('i', 'nobody')")
-    migrate(connection, (*MIGRATIONS, m002_more))
+    migrate(connection, (*MIGRATIONS, m999_more))
 
-    assert names(connection) == ["m001_responses", "m002_more"]
+    assert names(connection) == [*KNOWN, "m999_more"]
     assert connection.execute("SELECT count(*) FROM items").fetchone() == (1,)
 
 
 def test_a_file_of_a_newer_version_is_left_alone(connection):
-    def m002_more(connection):
+    def m999_more(connection):
         connection.execute("CREATE TABLE more (id)")
 
-    migrate(connection, (*MIGRATIONS, m002_more))
+    migrate(connection, (*MIGRATIONS, m999_more))
     with pytest.raises(NewerRecording):
         migrate(connection)
 
-    assert names(connection) == ["m001_responses", "m002_more"]
+    assert names(connection) == [*KNOWN, "m999_more"]
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(connection):
-    def m002_breaks(connection):
+    def m999_breaks(connection):
         connection.execute("CREATE TABLE more (id)")
         connection.execute("CREATE TABLE more (id)")
 
     migrate(connection)
     with pytest.raises(sqlite3.OperationalError):
-        migrate(connection, (*MIGRATIONS, m002_breaks))
+        migrate(connection, (*MIGRATIONS, m999_breaks))
 
-    assert names(connection) == ["m001_responses"]
+    assert names(connection) == KNOWN
     assert not connection.execute("SELECT * FROM sqlite_master WHERE name = 'more'").fetchall()

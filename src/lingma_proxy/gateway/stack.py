@@ -159,6 +159,8 @@ def recording_of(settings: Settings) -> Recording:
         Path(settings.data_dir).expanduser() if settings.data_dir else None,
         Retention(settings.recording_days, settings.recording_count, settings.recording_mb * 2**20),
         on=settings.recording == "on",
+        bodies=settings.recording_bodies,
+        most=settings.recording_body_kb * 1024,
     )
 
 

@@ -22,12 +22,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
+from lingma_proxy.aside import aside
 from lingma_proxy.errors import StoreUnavailable
 from lingma_proxy.recording.migrations import MIGRATIONS, Migration, NewerRecording, migrate
 
@@ -46,6 +48,8 @@ TIDY_AFTER_WRITES = 32
 TIDY_AFTER_BYTES = 16 * 2**20
 TIDY_EVERY = 3600.0
 """Seconds: what has grown old goes even if nothing new comes."""
+WRITE_AHEAD = 16 * 2**20
+"""Bytes that the log beside the file may keep of the disk once it is written."""
 LAST_WORDS = 5.0
 """Seconds that a stop waits for what was told and is not written yet."""
 
@@ -63,6 +67,8 @@ class Job:
     """Bytes that it holds while it waits."""
     answer: Future[Any] | None = None
     """For whoever asked; None: it was told."""
+    bare: bool = False
+    """Outside a transaction."""
 
 
 class Database:
@@ -112,11 +118,19 @@ class Database:
 
     async def ask(self, work: Work[T]) -> T:
         """What the work returns, or raises.  Raises StoreUnavailable where the file fails."""
-        if self._closed:
-            raise unavailable("it is closed")
-        answer: Future[T] = Future()
-        self._give(Job(work, answer=answer))
-        return await asyncio.wrap_future(answer)
+        return await self._ask(work)
+
+    async def look(self, work: Work[T]) -> T:
+        """What the work returns, on a connection that only reads, after all that was told.
+
+        It may take its time: nothing waits for it but who asked.  Raises StoreUnavailable.
+        """
+        await self.ask(lambda _: None)
+        return await aside(partial(self._looked, work), patient=True)
+
+    async def wipe(self) -> None:
+        """Leave no trace of what was deleted, and its space to others.  Raises StoreUnavailable."""
+        await self._ask(wiped, bare=True)
 
     async def aclose(self) -> None:
         """Write what was told, and let go of the file.  Safe to call twice."""
@@ -128,6 +142,13 @@ class Database:
         await asyncio.get_running_loop().run_in_executor(None, thread.join, LAST_WORDS)
         if thread.is_alive():
             log.warning("The recording is not written to its end: the disk takes too long.")
+
+    async def _ask(self, work: Work[T], *, bare: bool = False) -> T:
+        if self._closed:
+            raise unavailable("it is closed")
+        answer: Future[T] = Future()
+        self._give(Job(work, answer=answer, bare=bare))
+        return await asyncio.wrap_future(answer)
 
     def _give(self, job: Job) -> None:
         self._jobs.put(job)
@@ -173,7 +194,7 @@ class Database:
         if not answer.set_running_or_notify_cancel():
             return
         try:
-            answer.set_result(self._done(job.work))
+            answer.set_result(self._done(job.work, bare=job.bare))
         except BaseException as error:  # noqa: BLE001 - raised again where it was asked
             answer.set_exception(error)
 
@@ -181,15 +202,13 @@ class Database:
         self._untidy_writes = self._untidy_bytes = 0
         with suppress(StoreUnavailable):
             self._done(self._tidy)
-            if self._connection is not None:
-                # Gives pages that are free back to the disk; it must be read to its end.
-                self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            give_back(self._connected())
 
-    def _done(self, work: Work[T]) -> T:
+    def _done(self, work: Work[T], *, bare: bool = False) -> T:
         """The work in a transaction, on a new file if the one there turns out damaged."""
         try:
             try:
-                result = self._transaction(work)
+                result = work(self._connected()) if bare else self._transaction(work)
             except sqlite3.DatabaseError as error:
                 if primary(error) not in DAMAGED:
                     raise
@@ -205,7 +224,7 @@ class Database:
         return result
 
     def _transaction(self, work: Work[T]) -> T:
-        connection = self._connection or self._open()
+        connection = self._connected()
         connection.execute("BEGIN IMMEDIATE")
         try:
             result = work(connection)
@@ -215,6 +234,18 @@ class Database:
                 connection.execute("ROLLBACK")
             raise
         return result
+
+    def _looked(self, work: Work[T]) -> T:
+        address = f"{self._path.absolute().as_uri()}?mode=ro"
+        try:
+            with closing(sqlite3.connect(address, self._locked_for, uri=True)) as connection:
+                connection.execute("BEGIN")  # one moment, however long it takes
+                return work(connection)
+        except (sqlite3.Error, OSError) as error:
+            raise unavailable(complaint(error)) from error
+
+    def _connected(self) -> sqlite3.Connection:
+        return self._connection or self._open()
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -227,6 +258,7 @@ class Database:
             connection.execute("PRAGMA synchronous = NORMAL")  # safe with WAL; fewer waits
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = FAST")  # what is deleted is overwritten
+            connection.execute(f"PRAGMA journal_size_limit = {WRITE_AHEAD}")
             migrate(connection, self._migrations)
             connection.execute("BEGIN IMMEDIATE")
             self._tidy(connection)
@@ -263,6 +295,18 @@ class Database:
         if sentence != self.trouble:
             log.warning("%s What would be kept there is lost meanwhile.", sentence)
         self.trouble = sentence
+
+
+def wiped(connection: sqlite3.Connection) -> None:
+    """What was deleted is in none of its files any more, unless somebody reads it just now."""
+    give_back(connection)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def give_back(connection: sqlite3.Connection) -> None:
+    """Free pages go back to the disk."""
+    # A page at a step, and `execute` takes one step: its rows have no columns to fetch.
+    connection.executescript("PRAGMA incremental_vacuum")
 
 
 def unavailable(why: str) -> StoreUnavailable:

@@ -47,7 +47,83 @@ def m001_responses(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX items_by_response ON items (response)")
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_responses,)
+def m002_exchanges(connection: sqlite3.Connection) -> None:
+    """What was asked and what came of it: `recording.kept` says what the columns mean.
+
+    Bodies stand apart, so that a list reads none of them and they can go by themselves.  That
+    of the client's request and of our response belong to attempt 0.  A row's number is never
+    given twice: who follows asks for those after the last.  `bytes` is what it all takes.
+    """
+    connection.execute(
+        """
+        CREATE TABLE exchanges (
+            row INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL,
+            began REAL NOT NULL,
+            method TEXT NOT NULL,
+            path TEXT NOT NULL,
+            client TEXT NOT NULL,
+            user_agent TEXT NOT NULL,
+            dialect TEXT NOT NULL,
+            streamed INTEGER NOT NULL,
+            asked_model TEXT NOT NULL,
+            model TEXT NOT NULL,
+            status INTEGER NOT NULL,
+            accepted REAL,
+            first REAL,
+            ended REAL,
+            queued REAL NOT NULL,
+            reason TEXT NOT NULL,
+            usage TEXT,
+            tools TEXT NOT NULL,
+            warnings TEXT NOT NULL,
+            error TEXT NOT NULL,
+            error_kind TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            media_type TEXT NOT NULL,
+            bytes INTEGER NOT NULL
+        )
+        """
+    )
+    connection.execute("CREATE INDEX exchanges_by_id ON exchanges (id)")
+    connection.execute("CREATE INDEX exchanges_by_age ON exchanges (began, bytes)")
+    connection.execute(
+        """
+        CREATE TABLE attempts (
+            exchange INTEGER NOT NULL REFERENCES exchanges (row) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            backend TEXT NOT NULL,
+            model TEXT NOT NULL,
+            url TEXT NOT NULL,
+            began REAL NOT NULL,
+            accepted REAL,
+            first REAL,
+            ended REAL,
+            reason TEXT NOT NULL,
+            usage TEXT,
+            warnings TEXT NOT NULL,
+            error TEXT NOT NULL,
+            error_kind TEXT NOT NULL,
+            PRIMARY KEY (exchange, number)
+        ) WITHOUT ROWID
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE bodies (
+            exchange INTEGER NOT NULL REFERENCES exchanges (row) ON DELETE CASCADE,
+            attempt INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            gone TEXT NOT NULL,
+            text BLOB NOT NULL
+        )
+        """
+    )
+    connection.execute("CREATE INDEX bodies_by_exchange ON bodies (exchange)")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_responses, m002_exchanges)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -2,11 +2,14 @@
 
 import sqlite3
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from platformdirs import user_data_path
 
+from lingma_proxy.conversation.notes import MOST
 from lingma_proxy.recording.database import Database
+from lingma_proxy.recording.exchanges import Exchanges
 from lingma_proxy.recording.responses import Clock, Responses
 from lingma_proxy.recording.retention import Retention, prune
 
@@ -23,15 +26,31 @@ class Recording:
         retention: Retention,
         *,
         on: bool = True,
+        bodies: bool = True,
+        most: int = MOST,
+        secrets: Callable[[], Iterable[str]] = tuple,
         clock: Clock = time.time,
     ) -> None:
-        """`folder`: where the file lies; None: where this system keeps a program's data."""
+        """`folder`: where the file lies; None: where this system keeps a program's data.
+
+        `bodies`, `most`, `secrets`: see `Exchanges`.
+        """
 
         def tidy(connection: sqlite3.Connection) -> None:
             prune(connection, retention, clock())
 
         self._database = Database((folder or own_folder()) / FILE, tidy) if on else None
-        self.responses = Responses(self._database, retention, off="" if on else OFF, clock=clock)
+        off = "" if on else OFF
+        self.responses = Responses(self._database, retention, off=off, clock=clock)
+        self.exchanges = Exchanges(
+            self._database,
+            retention,
+            off=off,
+            bodies=bodies,
+            most=most,
+            secrets=secrets,
+            clock=clock,
+        )
 
     async def aclose(self) -> None:
         """Write what is still to be written.  Safe to call twice."""

@@ -413,8 +413,9 @@ class Settings:
     recording: str = setting(
         "on",
         Word(("on", "off")),
-        "Whether anything is kept on disk: the responses of the Responses API whose request does "
-        "not say `store: false`, so that they can be looked up and gone on from.",
+        "Whether anything is kept on disk: what was asked and what came of it, to look up later "
+        "(docs/recording.md), and the responses of the Responses API whose request does not say "
+        "`store: false`, to go on from.",
         group=RECORDING,
     )
     data_dir: str = setting(
@@ -424,6 +425,19 @@ class Settings:
         "means: where this system keeps the data of programs.",
         group=RECORDING,
     )
+    recording_bodies: bool = setting(
+        default=True,
+        kind=Switch(),
+        text="Whether requests and replies are kept with their texts, without secrets and pictures; "
+        "else only what happened: times, models, tokens, errors.",
+        group=RECORDING,
+    )
+    recording_body_kb: int = setting(
+        1024,
+        Whole(1, 65536, "KB"),
+        "How much of each text is kept: its beginning.",
+        group=RECORDING,
+    )
     recording_days: int = setting(
         7,
         Whole(1, 3650, "days"),
@@ -431,12 +445,15 @@ class Settings:
         group=RECORDING,
     )
     recording_count: int = setting(
-        20_000, Whole(1, 10_000_000), "How many are kept; the oldest go first.", group=RECORDING
+        20_000,
+        Whole(1, 10_000_000),
+        "How many are kept of each kind; the oldest go first.",
+        group=RECORDING,
     )
     recording_mb: int = setting(
         500,
         Whole(1, 1_000_000, "MB"),
-        "How much is kept, in all; the oldest go first.",
+        "How much is kept, of all kinds together; the oldest go first.",
         group=RECORDING,
     )
 
