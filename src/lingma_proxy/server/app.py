@@ -73,7 +73,8 @@ class Server:
             "/api/v0/models/": self._catalogue.one_for_lmstudio,
         }
         """The only paths with something behind them: a model's name, which may hold slashes."""
-        self._routes = self._table()
+        self.routes = self._table()
+        """The handlers of each exact path, by method."""
         self._runner: web.ServerRunner | None = None
 
     async def start(self) -> str:
@@ -123,7 +124,14 @@ class Server:
         others = (self._responses, self._catalogue, self._ollama)
         for path, method, handler in (route for each in others for route in each.routes()):
             routes.setdefault(path, {})[method] = handler
+        routes["/openapi.json"] = {"GET": self._openapi}
         return routes
+
+    async def _openapi(self, exchange: Exchange) -> web.StreamResponse:
+        """Our own description; few ask for it, so it is made when somebody does."""
+        from lingma_proxy.server.openapi import document  # noqa: PLC0415 — see above
+
+        return json_response(document(self.routes), headers=exchange.headers)
 
     def _request(self, *arguments: object) -> web.BaseRequest:
         return web.BaseRequest(  # type: ignore[misc]  # aiohttp's factory protocol, passed on
@@ -182,7 +190,7 @@ class Server:
         return await handler(exchange)
 
     def _find(self, path: str) -> tuple[dict[str, Handler], str]:
-        methods = self._routes.get(path) or self._routes.get(path.rstrip("/") or "/")
+        methods = self.routes.get(path) or self.routes.get(path.rstrip("/") or "/")
         if methods is not None:
             return methods, path
         for beginning, one_model in self._one_model.items():
@@ -196,7 +204,7 @@ class Server:
                 f"{NOT_YET[path]} is not spoken by this version: point the client at"
                 " /v1/chat/completions, /v1/responses or /v1/messages."
             )
-        near = get_close_matches(path, self._routes, n=1)
+        near = get_close_matches(path, self.routes, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise NotFound(f"There is nothing at {path[:200]}.{hint}")
 
