@@ -1,6 +1,6 @@
-"""Fit the weights of `lingma_proxy.conversation.token_shapes` to Qwen's real vocabulary.
+"""Fit the weights of `lingma_proxy.conversation.token_shapes` to Qwen's real vocabularies.
 
-    python bench/fit_tokens.py            prints the table of weights
+    python bench/fit_tokens.py            prints the table of weights of each family
 
 Reads the standard library of the Python that runs it, and the texts in
 `tests/conversation/corpus/fit`.  Needs the test dependencies.
@@ -16,8 +16,8 @@ import regex  # type: ignore[import-untyped]  # it has no stubs, and is used for
 ROOT = Path(__file__).parent.parent
 sys.path += [str(ROOT / "tests"), str(ROOT / "src")]
 
-from lingma_proxy.conversation.token_shapes import PIECES, features, shape_of  # noqa: E402 - the path is set just above
-from support.qwen_tokenizer import PATTERN, real_count  # noqa: E402 - likewise
+from lingma_proxy.conversation.token_shapes import PIECES, Family, features, shape_of  # noqa: E402 - the path is set just above
+from support.qwen_tokenizer import PATTERNS, real_count  # noqa: E402 - likewise
 
 FOLDERS = ("", "asyncio", "concurrent/futures", "email", "http", "importlib", "json", "logging")
 EVERY = 2
@@ -34,7 +34,7 @@ def texts() -> list[tuple[str, int]]:
     return [*((text, 1) for text in code), *((text, OWN_TEXTS_COUNT) for text in own)]
 
 
-def observations() -> dict[frozenset[tuple[str, float]], list[float]]:
+def observations(family: Family) -> dict[frozenset[tuple[str, float]], list[float]]:
     """(features of a word) → how often they were seen, and their tokens in all.
 
     The words are those of the real tokenizer, which merges within them and not beyond.
@@ -42,7 +42,7 @@ def observations() -> dict[frozenset[tuple[str, float]], list[float]]:
     seen: dict[frozenset[tuple[str, float]], list[float]] = defaultdict(lambda: [0, 0])
     words: Counter[str] = Counter()
     for text, weight in texts():
-        for word in regex.findall(PATTERN, text):
+        for word in regex.findall(PATTERNS[family], text):
             words[word] += weight
     for word, times in words.items():
         found: Counter[str] = Counter()
@@ -50,7 +50,7 @@ def observations() -> dict[frozenset[tuple[str, float]], list[float]]:
             found.update(features(piece))
         entry = seen[frozenset(found.items())]
         entry[0] += times
-        entry[1] += times * real_count(word)
+        entry[1] += times * real_count(word, family)
     return seen
 
 
@@ -69,8 +69,8 @@ def solve(matrix: list[list[float]], right: list[float]) -> list[float]:
     return [row[-1] for row in rows]
 
 
-def fit() -> dict[str, float]:
-    seen = observations()
+def fit(family: Family) -> dict[str, float]:
+    seen = observations(family)
     names = sorted({name for found in seen for name, _ in found})
     place = {name: at for at, name in enumerate(names)}
     matrix = [[0.0] * len(names) for _ in names]
@@ -86,5 +86,8 @@ def fit() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    for name, weight in fit().items():
-        print(f"    {name!r}: {weight:.3f},".replace("'", '"'))
+    for family in PATTERNS:
+        print(f'    "{family}": {{')
+        for name, weight in fit(family).items():
+            print(f"        {name!r}: {weight:.3f},".replace("'", '"'))
+        print("    },")

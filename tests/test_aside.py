@@ -1,9 +1,10 @@
 import asyncio
+import logging
 import threading
 
 import pytest
 
-from lingma_proxy.aside import aside
+from lingma_proxy.aside import aside, later
 
 
 async def test_work_is_done_in_another_thread_and_its_outcome_brought_back() -> None:
@@ -41,3 +42,15 @@ async def test_only_a_few_work_at_a_time() -> None:
     await asyncio.gather(*(aside(work) for _ in range(8)))
 
     assert most == 2
+
+
+async def test_a_fault_in_what_nobody_waits_for_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done = threading.Event()
+    with caplog.at_level(logging.ERROR, "lingma_proxy"):
+        later(lambda: 1 // 0)
+        later(done.set)  # one after the other
+        assert await asyncio.to_thread(done.wait, 30)
+
+    assert "ZeroDivisionError" in caplog.text

@@ -6,9 +6,12 @@ threads of their own, so that a hundred counts of tokens do not stand before one
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+log = logging.getLogger("lingma_proxy")
 
 T = TypeVar("T")
 
@@ -23,3 +26,15 @@ _patient = ThreadPoolExecutor(1, "aside, patiently")
 async def aside(work: Callable[[], T], *, patient: bool = False) -> T:
     """What the work returns, or raises.  `patient` is for what nobody's answer waits for."""
     return await asyncio.get_running_loop().run_in_executor(_patient if patient else _prompt, work)
+
+
+def later(work: Callable[[], object]) -> None:
+    """Have it done patiently, and wait for nothing.  What it raises is a fault, and logged."""
+
+    def do() -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("A fault of Lingma Proxy, in what it does aside")
+
+    _patient.submit(do)

@@ -7,6 +7,8 @@ the profile, so that no policy knows a model by name.
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from lingma_proxy.conversation.token_shapes import Family
+
 ToolFormat: TypeAlias = Literal["hermes", "qwen3_coder", "invoke", "kimi", "deepseek"]
 """How calls of tools are written, where they are written into the text:
 
@@ -37,3 +39,5 @@ class Profile:
     """The words in a prompt that let it think, and let it not, if it was taught any."""
     recalls_thinking: bool = False
     """Whether it has to be shown, as long as it calls tools, what it thought between the calls."""
+    counts_as: Family = "qwen"
+    """Whose vocabulary its tokens are of; Qwen's where its own is not to be had."""

@@ -20,6 +20,7 @@ from lingma_proxy.conversation.request import (
     ToolCall,
     ToolResult,
 )
+from lingma_proxy.conversation.token_shapes import Family
 from lingma_proxy.conversation.tokens import (
     A_LINKED_DOCUMENT,
     A_PAGE,
@@ -32,7 +33,7 @@ from lingma_proxy.conversation.tokens import (
     slices,
 )
 from support.cuts import at_points, one_by_one
-from support.qwen_tokenizer import real_count
+from support.qwen_tokenizer import PATTERNS, real_count
 
 CORPUS = Path(__file__).parent / "corpus"
 HELD_OUT = sorted(CORPUS.glob("*.txt"))
@@ -40,15 +41,16 @@ EVERYTHING = "\n".join(path.read_text("utf-8") for path in HELD_OUT)
 NOISE = random.Random(1).randbytes(3000)
 
 
-def off(text: str) -> float:
+def off(text: str, family: Family = "qwen") -> float:
     """By what part of the real count the estimate is off."""
-    real = real_count(text)
-    return abs(count_text(text) - real) / real
+    real = real_count(text, family)
+    return abs(count_text(text, family) - real) / real
 
 
+@pytest.mark.parametrize("family", PATTERNS)
 @pytest.mark.parametrize("path", HELD_OUT, ids=lambda path: path.stem)
-def test_texts_that_the_fit_has_not_seen_are_within_a_tenth(path: Path) -> None:
-    assert off(path.read_text("utf-8")) < 0.1
+def test_texts_that_the_fit_has_not_seen_are_within_a_tenth(path: Path, family: Family) -> None:
+    assert off(path.read_text("utf-8"), family) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,33 @@ def test_a_request_is_its_texts_and_what_stands_around_them() -> None:
 
 def test_thinking_is_not_sent_and_so_not_counted() -> None:
     assert said(Thinking("A long thought.")) == said()
+
+
+def test_thinking_since_the_last_word_is_counted_where_the_model_is_shown_it() -> None:
+    earlier = Message("assistant", (Thinking("An earlier thought."), Text("Done.")))
+    thinks = Message("assistant", (Thinking("A long thought."), ToolCall("a", "f", "{}")))
+    result = Message("user", (ToolResult("a", (Text("3"),)),))
+    request = ChatRequest("r", "m", (earlier, Message("user", (Text("hi"),)), thinks, result))
+
+    more = count_request(request, recalls_thinking=True) - count_request(request)
+
+    assert more == count_text("A long thought.")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Text("中文" * 50),
+        ToolCall("a", "f", '{"x":"中文"}' * 20),
+        ToolResult("a", (Text("中文" * 50),)),
+        Document("text/plain", "中文".encode() * 50, "文件"),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+def test_a_family_counts_all_kinds_of_parts_in_its_own_way(part: object) -> None:
+    request = ChatRequest("r", "m", (Message("user", (part,)),))  # type: ignore[arg-type]  # likewise
+
+    assert count_request(request, "qwen3.5") != count_request(request)
 
 
 def test_tools_count_with_their_schemas() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from lingma_proxy.backend import Model
 from lingma_proxy.backends.scripted import Scripted
+from lingma_proxy.conversation.events import Usage
 from lingma_proxy.conversation.request import Tool
 from lingma_proxy.errors import ModelNotFound, SettingsError
 from lingma_proxy.gateway import Behind, assemble, over
@@ -133,3 +134,17 @@ async def test_what_is_told_in_words_is_counted_once_and_whole():
     cut, whole = inputs
     assert 1000 < whole < 1500
     assert abs(cut - whole) < whole / 10
+
+
+async def test_a_count_is_for_the_model_that_a_name_means_and_unknown_names_are_counted_too():
+    from support.served import MODELS
+
+    gateway = over(Behind(Scripted([], MODELS)), Settings())
+    await gateway.backend.models()
+    prompt = "Tell me all that you know about tea. " * 50
+    for _ in range(3):
+        gateway.estimator.learn(ask(prompt), "", "", Usage(700, 0))
+
+    assert gateway.count(ask(prompt)) == pytest.approx(700, rel=0.02)
+    assert gateway.count(ask(prompt, model="Kimi-K2.6")) == gateway.count(ask(prompt))
+    assert gateway.count(ask(prompt, model="nonsense")) < 600

@@ -35,6 +35,7 @@ LENGTH = FinishReason.LENGTH
 class Halves:
     """A meter for which two bytes are a token."""
 
+    model: str = ""
     bytes: int = 0
 
     @property

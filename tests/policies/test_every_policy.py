@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lingma_proxy.backend import Backend, Model
 from lingma_proxy.backends.scripted import Scripted
+from lingma_proxy.conversation.estimator import Estimator
 from lingma_proxy.conversation.events import FinishReason, Usage
 from lingma_proxy.conversation.request import (
     ChatRequest,
@@ -62,6 +63,9 @@ class Letters:
 
     tokens = 0
 
+    def __init__(self, model: str) -> None:
+        pass
+
     def feed(self, text: str) -> None:
         self.tokens += len(text)
 
@@ -100,7 +104,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "describe_images": lambda inner: DescribeImages(inner, lambda _: False, tuple, lambda: "see"),
     "fit_names": FitNames,
     "limit": lambda inner: Limit(inner, 1, 1, 60.0),
-    "measure_usage": lambda inner: MeasureUsage(inner, lambda _: 1, len),
+    "measure_usage": lambda inner: MeasureUsage(inner, Estimator()),
     "prepare_documents": PrepareDocuments,
     "one_call": OneCall,
     "prepare_images": PrepareImages,

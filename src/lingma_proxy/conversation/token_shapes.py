@@ -10,13 +10,18 @@ few tokens as its vocabulary allows.  The splitting is a rule, so we do it too. 
 becomes of a piece depends on the vocabulary; that we estimate from its shape.  Most
 pieces are one token; long words, capitals, and text that is no language are more.
 
-The weights are a least-squares fit (`bench/fit_tokens.py`) against the real vocabulary,
+The weights are a least-squares fit (`bench/fit_tokens.py`) against the real vocabularies,
 on the source of Python's standard library (code and English) and on the texts of our own
 in `tests/conversation/corpus/fit` (Chinese, other languages, symbols).
 """
 
 import re
 from functools import lru_cache
+from typing import Literal, TypeAlias
+
+Family: TypeAlias = Literal["qwen", "qwen3.5"]
+"""Models that share a vocabulary: Qwen up to 3 (and whoever's vocabulary is not to be had),
+Qwen from 3.5 on."""
 
 
 def _classes() -> bytes:
@@ -63,51 +68,99 @@ PIECES = re.compile(
 KNEES = {"a": 5, "A": 4, "U": 2}
 """Up to how many letters a segment is likely to be one token."""
 
-WEIGHTS: dict[str, float] = {
-    "Chinese+": 0.557,
-    "bare A": 0.993,
-    "bare A+": 0.081,
-    "bare Chinese": 0.349,
-    "bare U": 0.874,
-    "bare U+": 0.214,
-    "bare a": 1.025,
-    "bare a+": 0.147,
-    "blank A": 0.893,
-    "blank A+": 0.088,
-    "blank Chinese": 1.417,
-    "blank U": 0.852,
-    "blank U+": 0.161,
-    "blank a": 1.010,
-    "blank a+": 0.052,
-    "blanks": 1.000,
-    "digits": 1.000,
-    "e": 1.864,
-    "f": 1.315,
-    "f before": 1.309,
-    "g": 0.372,
-    "h": 0.356,
-    "i": 1.127,
-    "inner A": 0.814,
-    "inner A+": -0.002,
-    "inner U": 2.250,
-    "inner U+": -0.268,
-    "inner short": 1.726,
-    "j": 0.388,
-    "k": 0.728,
-    "l": 1.148,
-    "long marks": 0.223,
-    "long rule": 0.021,
-    "mark A": 1.082,
-    "mark A+": 0.204,
-    "mark U": 1.087,
-    "mark U+": 0.175,
-    "mark a": 1.080,
-    "mark a+": 0.154,
-    "marks": 0.995,
-    "s": 1.000,
-    "s before": 1.628,
-    "y": 0.396,
-    "y before": 0.899,
+WEIGHTS: dict[Family, dict[str, float]] = {
+    "qwen": {
+        "Chinese+": 0.557,
+        "bare A": 0.993,
+        "bare A+": 0.081,
+        "bare Chinese": 0.349,
+        "bare U": 0.874,
+        "bare U+": 0.214,
+        "bare a": 1.025,
+        "bare a+": 0.147,
+        "blank A": 0.893,
+        "blank A+": 0.088,
+        "blank Chinese": 1.417,
+        "blank U": 0.852,
+        "blank U+": 0.161,
+        "blank a": 1.010,
+        "blank a+": 0.052,
+        "blanks": 1.000,
+        "digits": 1.000,
+        "e": 1.864,
+        "f": 1.315,
+        "f before": 1.309,
+        "g": 0.372,
+        "h": 0.356,
+        "i": 1.127,
+        "inner A": 0.814,
+        "inner A+": -0.002,
+        "inner U": 2.250,
+        "inner U+": -0.268,
+        "inner short": 1.726,
+        "j": 0.388,
+        "k": 0.728,
+        "l": 1.148,
+        "long marks": 0.223,
+        "long rule": 0.021,
+        "mark A": 1.082,
+        "mark A+": 0.204,
+        "mark U": 1.087,
+        "mark U+": 0.175,
+        "mark a": 1.080,
+        "mark a+": 0.154,
+        "marks": 0.995,
+        "s": 1.000,
+        "s before": 1.628,
+        "y": 0.396,
+        "y before": 0.899,
+    },
+    "qwen3.5": {
+        "Chinese+": 0.464,
+        "bare A": 0.989,
+        "bare A+": 0.081,
+        "bare Chinese": 0.479,
+        "bare U": 0.855,
+        "bare U+": 0.216,
+        "bare a": 1.026,
+        "bare a+": 0.145,
+        "blank A": 0.902,
+        "blank A+": 0.074,
+        "blank Chinese": 1.155,
+        "blank U": 0.849,
+        "blank U+": 0.158,
+        "blank a": 1.008,
+        "blank a+": 0.050,
+        "blanks": 1.000,
+        "digits": 1.000,
+        "e": 2.945,
+        "f": 1.596,
+        "f before": 1.228,
+        "g": 0.267,
+        "h": 0.308,
+        "i": 0.550,
+        "inner A": 0.823,
+        "inner A+": -0.003,
+        "inner U": 2.280,
+        "inner U+": -0.271,
+        "inner short": 1.692,
+        "j": 0.244,
+        "k": 0.502,
+        "l": 0.316,
+        "long marks": 0.256,
+        "long rule": 0.029,
+        "mark A": 1.089,
+        "mark A+": 0.202,
+        "mark U": 1.087,
+        "mark U+": 0.174,
+        "mark a": 1.080,
+        "mark a+": 0.153,
+        "marks": 1.293,
+        "s": 1.000,
+        "s before": 1.733,
+        "y": 0.534,
+        "y before": 0.648,
+    },
 }
 
 
@@ -163,14 +216,15 @@ def shape_of(text: str) -> bytes:
     return data.translate(CLASSES, CONTINUATION).replace(b"aA", b"aB")
 
 
-def weight_of(shape: bytes) -> float:
+def weight_of(shape: bytes, family: Family = "qwen") -> float:
     """The tokens that a piece of this shape has on average."""
-    return _weigh(shape) if len(shape) > LONG else _remembered(shape)
+    return _weigh(shape, family) if len(shape) > LONG else _remembered(shape, family)
 
 
-def _weigh(shape: bytes) -> float:
+def _weigh(shape: bytes, family: Family) -> float:
+    weights = WEIGHTS[family]
     # No piece is nothing: a part of a word may be merged with its neighbour, though.
-    return max(0.5, sum(WEIGHTS.get(name, 0) * n for name, n in features(shape).items()))
+    return max(0.5, sum(weights.get(name, 0) * n for name, n in features(shape).items()))
 
 
 LONG = 48

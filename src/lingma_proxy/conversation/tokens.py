@@ -1,9 +1,9 @@
 """How many tokens a text, a reply or a request amounts to: an estimate, made quickly.
 
-The vendor's models are counted as Qwen counts (`token_shapes` says how).  Texts that the
-fit has not seen are within 10 % of the real tokenizer, be they English, Chinese, code,
+A model is counted as its family counts, or else as Qwen does (`token_shapes` says how).  Texts
+that the fit has not seen are within 10 % of the real tokenizer, be they English, Chinese, code,
 JSON, logs or a mixture (`tests/conversation/test_tokens.py`); what is no language at all,
-as base64, is within 15 %.
+as base64, is within 15 %.  How the vendor really counts is learnt (`estimator`).
 
 Long texts are taken in slices, so that a thread that counts lets others run.
 """
@@ -26,7 +26,7 @@ from lingma_proxy.conversation.request import (
     ToolCall,
     ToolResult,
 )
-from lingma_proxy.conversation.token_shapes import PIECES, shape_of, weight_of
+from lingma_proxy.conversation.token_shapes import PIECES, Family, shape_of, weight_of
 from lingma_proxy.jsonio import dumps
 
 SLICE = 64 * 1024
@@ -59,26 +59,43 @@ SMALLEST_PICTURE, LARGEST_PICTURE = 4, 1280
 for its ends.  One whose size we cannot see counts as the largest."""
 
 
-def count_text(text: str) -> int:
-    return round(sum(map(_estimate, slices(text))))
+def count_text(text: str, family: Family = "qwen") -> int:
+    return round(sum(_estimate(piece, family) for piece in slices(text)))
 
 
-def count_request(request: ChatRequest) -> int:
-    """The tokens of what is sent to a model.  Thinking of earlier turns is not."""
-    total = A_REPLY + sum(map(_message, request.messages))
+def count_request(
+    request: ChatRequest, family: Family = "qwen", *, recalls_thinking: bool = False
+) -> int:
+    """The tokens of what is sent to a model.
+
+    Thinking of earlier turns is not, unless the model `recalls_thinking`.
+    """
+    total = A_REPLY + sum(_message(message, family) for message in request.messages)
     if request.tools:
-        total += THE_TOOLS + sum(map(_tool, request.tools))
+        total += THE_TOOLS + sum(_tool(tool, family) for tool in request.tools)
+    if recalls_thinking:
+        total += sum(count_text(text, family) for text in recalled(request))
     return round(total)
+
+
+def recalled(request: ChatRequest) -> Iterator[str]:
+    """What the model thought since somebody spoke last, which is where it is shown again."""
+    for message in reversed(request.messages):
+        if message.role == "user" and not any(isinstance(p, ToolResult) for p in message.parts):
+            return
+        yield from (part.text for part in message.parts if isinstance(part, Thinking))
 
 
 class TokenMeter:
     """Counts a text that arrives in pieces; how it is cut hardly matters.
 
     The last word waits until it is known to be complete.  Holds nothing that can change,
-    so a copy counts on by itself.
+    so a copy counts on by itself.  `factor` corrects what it shows.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, family: Family = "qwen", factor: float = 1.0) -> None:
+        self._family = family
+        self._factor = factor
         self._settled = 0.0
         self._waiting = ""
 
@@ -90,7 +107,7 @@ class TokenMeter:
     @property
     def tokens(self) -> int:
         self._settle()
-        return round(self._settled + _estimate(self._waiting))
+        return round((self._settled + self._estimate(self._waiting)) * self._factor)
 
     def _settle(self) -> None:
         at = self._waiting.rfind(" ")
@@ -99,8 +116,11 @@ class TokenMeter:
         if len(self._waiting) - at > WORD:
             at = len(self._waiting)
         if at > 0:
-            self._settled += sum(map(_estimate, slices(self._waiting[:at])))
+            self._settled += sum(map(self._estimate, slices(self._waiting[:at])))
             self._waiting = self._waiting[at:]
+
+    def _estimate(self, text: str) -> float:
+        return _estimate(text, self._family)
 
 
 def slices(text: str) -> Iterator[str]:
@@ -115,44 +135,45 @@ def slices(text: str) -> Iterator[str]:
         at = end
 
 
-def _estimate(text: str) -> float:
+def _estimate(text: str, family: Family) -> float:
     shapes = Counter(PIECES.findall(shape_of(text)))
-    return sum(times * weight_of(shape) for shape, times in shapes.items())
+    return sum(times * weight_of(shape, family) for shape, times in shapes.items())
 
 
-def _message(message: Message) -> float:
-    return A_MESSAGE + sum(map(_part, message.parts))
+def _message(message: Message, family: Family) -> float:
+    return A_MESSAGE + sum(_part(part, family) for part in message.parts)
 
 
-def _part(part: Part) -> float:
+def _part(part: Part, family: Family) -> float:
     match part:
         case Text(text):
-            return count_text(text)
+            return count_text(text, family)
         case Thinking():
             return 0
         case ToolCall(_, name, arguments):
-            return A_CALL + count_text(name) + count_text(arguments)
+            return A_CALL + count_text(name, family) + count_text(arguments, family)
         case ToolResult(_, content):
-            return A_RESULT + sum(map(_part, content))
+            return A_RESULT + sum(_part(part, family) for part in content)
         case Image(_, data):
             return picture_tokens(data)
         case ImageLink():
             return LARGEST_PICTURE + 2
         case Document(_, data, title, context):
-            return count_text(title) + count_text(context) + document_tokens(data)
+            about = count_text(title, family) + count_text(context, family)
+            return about + document_tokens(data, family)
         case DocumentLink():
             return A_LINKED_DOCUMENT
 
 
-def _tool(tool: Tool) -> float:
-    said = count_text(tool.name) + count_text(tool.description)
-    return A_TOOL + said + count_text(dumps(tool.parameters))
+def _tool(tool: Tool, family: Family) -> float:
+    said = (tool.name, tool.description, dumps(tool.parameters))
+    return A_TOOL + sum(count_text(text, family) for text in said)
 
 
-def document_tokens(data: bytes) -> int:
+def document_tokens(data: bytes, family: Family = "qwen") -> int:
     """Of a file that nobody has read yet: a text is counted, a PDF estimated by its pages."""
     if not data.startswith(b"%PDF-"):
-        return count_text(data.decode("utf-8", "replace"))
+        return count_text(data.decode("utf-8", "replace"), family)
     pages = sum(1 for _ in PAGE.finditer(data))
     return max(pages * A_PAGE or len(data) // BYTES_OF_PDF, A_PAGE)
 

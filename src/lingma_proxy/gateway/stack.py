@@ -10,14 +10,15 @@ what must see every attempt at an answer stands inside.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lingma_proxy.backend import Backend, Model
+from lingma_proxy.conversation.estimator import Estimator
 from lingma_proxy.conversation.notes import ExchangeNotes, Noting
 from lingma_proxy.conversation.request import ChatRequest
-from lingma_proxy.conversation.tokens import TokenMeter, count_request, count_text
-from lingma_proxy.errors import SettingsError
+from lingma_proxy.errors import ModelNotFound, SettingsError
 from lingma_proxy.gateway.front import Serving, serving
 from lingma_proxy.gateway.sight import fetcher, with_sight
 from lingma_proxy.gateway.ways import Behind, whoever_answers
@@ -65,6 +66,8 @@ class Gateway:
     limit: Limit
     remembered: RememberModels
     recording: Recording
+    estimator: Estimator
+    """Counts tokens, as those who answer count them."""
     resolve: Callable[[str], str]
     """The key that a client's name for a model means.  Raises ModelNotFound."""
     default_model: Callable[[], str]
@@ -81,6 +84,15 @@ class Gateway:
                 observer(notes)
             except Exception:
                 log.exception("A fault of Lingma Proxy: an exchange could not be noted")
+
+    def count(self, request: ChatRequest) -> int:
+        """The tokens of a request, an estimate, for the model that its name means.
+
+        A model that is not known is counted as well: a count promises nothing.
+        """
+        with suppress(ModelNotFound):
+            request = replace(request, model=self.resolve(request.model) or request.model)
+        return self.estimator.request(request)
 
     def start(self) -> None:
         """Begin what goes on in the background.  Waits for nothing; a loop must run."""
@@ -100,11 +112,14 @@ def assemble(settings: Settings) -> Gateway:
 
 def over(behind: Behind, settings: Settings) -> Gateway:
     """The stack of policies over whoever answers."""
+    estimator = Estimator(
+        lambda key: profile_of(key).counts_as, lambda key: profile_of(key).recalls_thinking
+    )
     remembered = RememberModels(behind.backend, settings.models_lifetime, whose=behind.name)
     backend: Backend = TakeNotes(remembered)  # innermost: what is really asked and answered
     backend = ContinuePrefill(backend)  # inside CutOff: a stop may be in the prefill
     backend = SplitThinking(backend, profile_of)  # inside CutOff: a stop is looked for in text
-    counting = MeasureUsage(backend, count_request, count_text)  # with tools told in words
+    counting = MeasureUsage(backend, estimator)  # with tools told in words
     backend = EmulateTools(
         backend,
         needs_of(
@@ -116,8 +131,8 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         ask_again=settings.ask_again_for_calls,
     )
     backend = OneCall(backend)  # outside: both kinds of calls
-    backend = CutOff(backend, TokenMeter)
-    backend = MeasureUsage(backend, count_request, count_text)  # outside: a cut loses the usage
+    backend = CutOff(backend, estimator.meter)
+    backend = MeasureUsage(backend, estimator)  # outside: a cut loses the usage
     backend = AnswerInJson(backend)  # outside: two attempts, both measured
     backend = FitNames(backend)
     backend = SearchWeb(backend, search_of(settings))  # outside: each of its turns is an answer
@@ -141,6 +156,7 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         limit,
         remembered,
         recording_of(settings),
+        estimator,
         choose.resolve,
         lambda: names().default,
         Noting() if settings.recording == "on" else None,

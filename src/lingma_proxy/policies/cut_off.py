@@ -171,9 +171,11 @@ class Cutter:
 
 
 class CutOff(Policy):
-    """`meter` makes a counter of tokens; it is copied (`copy.copy`) to look ahead."""
+    """`meter` makes a counter of a model's tokens; it is copied (`copy.copy`) to look ahead."""
 
-    def __init__(self, inner: Backend, meter: Callable[[], Meter] = TokenMeter) -> None:
+    def __init__(
+        self, inner: Backend, meter: Callable[[str], Meter] = lambda _: TokenMeter()
+    ) -> None:
         super().__init__(inner)
         self._meter = meter
 
@@ -186,7 +188,7 @@ class CutOff(Policy):
             request,
             Cutter(
                 StopFinder(stops) if stops else None,
-                None if limit is None else Budget(limit, self._meter()),
+                None if limit is None else Budget(limit, self._meter(request.model)),
             ),
         )
 

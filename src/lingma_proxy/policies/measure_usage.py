@@ -2,14 +2,20 @@
 
 What the vendor counted is kept; what we counted is marked as an estimate.  Counting never
 stands in the way.  Where the client is told first, a reply starts with a guess: exact for a
-short request, from samples of a long one.  While it is said, its texts are only remembered.  And only if it ends without
-the vendor's usage is everything counted, in a thread where that takes a while.
+short request, from samples of a long one.  While it is said, its texts are only remembered.
+And only if it ends without the vendor's usage is everything counted, in a thread where that
+takes a while.
+
+Where the vendor did count, that teaches the estimator now and then, after the last word and in
+a thread of its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from typing import Protocol
 
-from lingma_proxy.aside import aside
+from lingma_proxy.aside import aside, later
 from lingma_proxy.backend import Backend, EventStream
 from lingma_proxy.conversation.events import (
     Event,
@@ -30,7 +36,6 @@ from lingma_proxy.conversation.request import (
     ToolResult,
 )
 from lingma_proxy.conversation.size import is_long
-from lingma_proxy.conversation.tokens import count_request, count_text
 from lingma_proxy.jsonio import dumps
 from lingma_proxy.policies.base import Policy
 
@@ -46,18 +51,30 @@ A_MESSAGE, A_PICTURE = 4, 1000
 """Tokens, about, for a guess."""
 
 
+class Counts(Protocol):
+    """What counts; called from threads, too.  See `conversation.estimator`."""
+
+    def request(self, request: ChatRequest) -> int: ...
+    def text(self, text: str, model: str) -> int: ...
+    def sample(self, text: str, model: str) -> int: ...
+    def teaches(self, model: str) -> bool: ...
+    def learn(self, request: ChatRequest, spoken: str, thought: str, usage: Usage) -> None: ...
+
+
 class MeasureUsage(Policy):
-    """`count_request` and `count_text` give tokens; they are called from threads too."""
+    """`learn_later` has what takes its time done, one after the other."""
 
     def __init__(
         self,
         inner: Backend,
-        count_request: Callable[[ChatRequest], int] = count_request,
-        count_text: Callable[[str], int] = count_text,
+        counts: Counts,
+        learn_later: Callable[[Callable[[], None]], None] = later,
     ) -> None:
         super().__init__(inner)
-        self._count_request = count_request
-        self._count_text = count_text
+        self._counts = counts
+        self._learn_later = learn_later
+        self._learning = False
+        """One exchange is learnt from at a time: what waits holds all of its texts."""
 
     async def reply(self, request: ChatRequest) -> EventStream:
         said = Said()
@@ -70,6 +87,8 @@ class MeasureUsage(Policy):
         self, batch: Sequence[Event], request: ChatRequest, said: "Said"
     ) -> Sequence[Event]:
         events = list(batch)
+        if isinstance(events[0], ReplyStarted):
+            said.model = events[0].model or request.model
         match events[0]:
             case ReplyStarted(input_tokens=tokens) if tokens:
                 said.input_tokens = tokens
@@ -81,6 +100,8 @@ class MeasureUsage(Policy):
             case ReplyEnded(usage=None) as ended:
                 usage = await self._usage(request, said)
                 events[-1] = ReplyEnded(ended.reason, usage, ended.stop_sequence)
+            case ReplyEnded(usage=Usage(estimated=False) as usage):
+                self._learn(request, said, usage)
         return events
 
     def guess(self, request: ChatRequest) -> int:
@@ -88,10 +109,11 @@ class MeasureUsage(Policy):
         texts = [*written(request)]
         size = sum(map(len, texts))
         if size <= SHORT:
-            return self._count_request(request)
+            return self._counts.request(request)
         sample = [*windows(texts, size)]
         seen = sum(map(len, sample))
-        tokens = sum(map(self._count_text, sample)) * size // seen
+        model = request.model
+        tokens = sum(self._counts.sample(text, model) for text in sample) * size // seen
         pictures = sum(map(is_picture, contents(request)))
         return tokens + A_MESSAGE * len(request.messages) + A_PICTURE * pictures
 
@@ -99,17 +121,34 @@ class MeasureUsage(Policy):
         thought = "".join(said.thought)
         spoken = "".join(said.spoken)
         long = len(thought) + len(spoken) > LONG or is_long(request, LONG)
+        answered = replace(request, model=said.model)
 
         def count() -> Usage:
-            reasoning = self._count_text(thought)
+            reasoning = self._counts.text(thought, said.model)
             return Usage(
-                input=said.input_tokens or self._count_request(request),
-                output=self._count_text(spoken) + reasoning,
+                input=said.input_tokens or self._counts.request(answered),
+                output=self._counts.text(spoken, said.model) + reasoning,
                 reasoning=reasoning,
                 estimated=True,
             )
 
         return await aside(count) if long else count()
+
+    def _learn(self, request: ChatRequest, said: "Said", usage: Usage) -> None:
+        # Another model has answered, or somebody inside has asked for something else.
+        foreign = said.model != request.model or said.input_tokens
+        if foreign or self._learning or not self._counts.teaches(said.model):
+            return
+        self._learning = True
+
+        def learn() -> None:
+            try:
+                spoken, thought = "".join(said.spoken), "".join(said.thought)
+                self._counts.learn(request, spoken, thought, usage)
+            finally:
+                self._learning = False
+
+        self._learn_later(learn)
 
 
 class Said:
@@ -121,6 +160,8 @@ class Said:
         self.thought: list[str] = []
         self.input_tokens = 0
         """What somebody inside has counted, who knew better what is sent; 0: nobody has."""
+        self.model = ""
+        """Who answers, as the reply says."""
         self._into = self.spoken
 
     def hear(self, batch: Sequence[Event]) -> None:

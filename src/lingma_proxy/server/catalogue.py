@@ -142,7 +142,7 @@ class Catalogue:
     async def _count(self, exchange: Exchange) -> web.StreamResponse:
         counted = await understood(
             exchange.http,
-            lambda body: anthropic_count.count(body, exchange.id),
+            lambda body: anthropic_count.count(body, exchange.id, self._gateway.count),
             patient=True,
             noted=exchange.notes.request,
         )

@@ -18,7 +18,6 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from lingma_proxy.conversation.tokens import count_request
 from lingma_proxy.dialects import openai_responses
 from lingma_proxy.dialects.openai_responses_history import said_then
 from lingma_proxy.dialects.openai_shared import refused
@@ -45,6 +44,7 @@ class Responses:
 
     def __init__(self, gateway: Gateway, chat: Chat) -> None:
         self._chat = chat
+        self._count_request = gateway.count
         self._kept = gateway.recording.responses
         self._turns = Turns(self._kept, gateway.serving.max_body)
         self._sockets = Sockets(gateway, chat, self._turns)
@@ -164,7 +164,7 @@ class Responses:
     async def _count(self, exchange: Exchange) -> web.StreamResponse:
         data = await read_body(exchange.http)
         exchange.notes.request.add(data)
-        tokens = await self._turns.counted(data, exchange.id, count_request)
+        tokens = await self._turns.counted(data, exchange.id, self._count_request)
         body = {"object": "response.input_tokens", "input_tokens": tokens}
         return json_response(body, headers=exchange.headers)
 

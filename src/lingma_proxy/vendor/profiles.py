@@ -15,6 +15,7 @@ from lingma_proxy.profile import Profile
 
 THINKS_IN_TEXT = Profile(thinks_in_text=True)
 SWITCHED = Profile(thinks_in_text=True, thinks="if asked")
+QWEN35 = Profile(thinks_in_text=True, thinks="if asked", counts_as="qwen3.5")
 MINIMAX = Profile("invoke", thinks_in_text=True, thinks="always", recalls_thinking=True)
 QWEN3 = Profile(
     thinks_in_text=True, thinks="if asked", thinking_words=("/think", "/no_think")
@@ -30,10 +31,10 @@ FAMILIES: tuple[tuple[str, Profile], ...] = (
     ("thinking-2507", Profile(thinks_in_text=True, thinks="always")),
     ("instruct-2507", Profile(thinks="never")),
     ("thinking", THINKS_IN_TEXT),
-    ("qwen3.5", SWITCHED),
-    ("q35model", SWITCHED),
-    ("qwen3.6", SWITCHED),
-    ("qmodel", SWITCHED),
+    ("qwen3.5", QWEN35),
+    ("q35model", QWEN35),
+    ("qwen3.6", QWEN35),
+    ("qmodel", QWEN35),
     *((f"qwen3-{size}", QWEN3) for size in QWEN3_SIZES),
     *((f"qwen3:{size}", QWEN3) for size in QWEN3_SIZES),
     ("qwq", Profile(thinks_in_text=True, thinks="always")),
