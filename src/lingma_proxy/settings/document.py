@@ -15,9 +15,12 @@ Everything has a default that works; nothing needs to be set.
 
 A value can be given in four places, and the later one wins: the default, the settings
 file, the environment, a flag of the command.  `lingma-proxy settings` shows every
-setting, its value, and the place that it comes from.  Settings are read once, at start.
-A value that is not allowed stops the program with exit code 2 and a sentence that names
-the place.
+setting, its value, and the place that it comes from.  A value that is not allowed stops
+the program with exit code 2 and a sentence that names the place.
+
+While `serve` runs it watches the file: a change applies within a second, without dropping
+a reply that is being said.  What needs a restart is marked below, and the log says so.  A
+file that is not allowed changes nothing: the last good settings stay, and the log says why.
 
 **The file** is one JSON object; its keys are the names below.  The first of these is
 read, and no other: the file that `--config` names, the file that `LINGMA_PROXY_CONFIG`
@@ -60,7 +63,8 @@ def _groups() -> Iterator[str]:
         yield f"{setting.help}\n"
         yield f"- must be {setting.kind.allowed}"
         yield f"- default: {_default(setting)}"
-        yield f"- `{setting.flag}`, `{setting.variable}`\n"
+        yield f"- `{setting.flag}`, `{setting.variable}`"
+        yield "" if setting.live else "- takes effect at the next start\n"
 
 
 def _default(setting: Setting) -> str:

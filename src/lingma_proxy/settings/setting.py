@@ -21,6 +21,8 @@ class Setting:
     variable: str | None
     flag: str | None
     in_file: bool = True
+    live: bool = True
+    """Whether a change in the file applies while the program runs."""
 
 
 def setting(
@@ -31,9 +33,17 @@ def setting(
     group: str,
     variable: str = "",
     flag: str = "",
+    live: bool = True,
 ) -> T:
     """A field of `Settings`; `variable` and `flag` where they do not follow from its name."""
-    about = {"kind": kind, "help": text, "group": group, "variable": variable, "flag": flag}
+    about = {
+        "kind": kind,
+        "help": text,
+        "group": group,
+        "variable": variable,
+        "flag": flag,
+        "live": live,
+    }
     # A dataclass refuses a mapping as a default; a factory of the same one is as good, for
     # it is read-only.
     secret = isinstance(kind, Secret)

@@ -44,11 +44,15 @@ FOREIGN = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The values.  They are read once, when the program starts."""
+    """The values, as they are at one time: who changes the file gets others."""
 
-    host: str = setting("127.0.0.1", Host(), "The address to listen on.", group=LISTEN)
+    host: str = setting("127.0.0.1", Host(), "The address to listen on.", group=LISTEN, live=False)
     port: int = setting(
-        8095, Whole(0, 65535), "The port to listen on; 0 takes any that is free.", group=LISTEN
+        8095,
+        Whole(0, 65535),
+        "The port to listen on; 0 takes any that is free.",
+        group=LISTEN,
+        live=False,
     )
     api_key: str = setting(
         "",
@@ -99,6 +103,7 @@ class Settings:
         text="Use the simulator when nobody else is there to answer, and say so; otherwise "
         "requests are then answered 401 with what to do.",
         group=LINGMA,
+        live=False,
     )
     remote_base_url: str = setting(
         "",
@@ -492,6 +497,7 @@ def _table() -> tuple[Setting, ...]:
             default=getattr(defaults, each.name),
             help=each.metadata["help"],
             group=each.metadata["group"],
+            live=each.metadata["live"],
             variable=each.metadata["variable"] or f"LINGMA_PROXY_{each.name.upper()}",
             flag=each.metadata["flag"] or "--" + each.name.replace("_", "-"),
         )
