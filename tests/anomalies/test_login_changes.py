@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from base64 import b64encode
 from collections import Counter
 from contextlib import asynccontextmanager
 
@@ -10,10 +11,19 @@ import pytest
 from lingma_proxy.backends.login import Login
 from lingma_proxy.jsonio import loads
 from lingma_proxy.simulator.remote import Simulator
+from support.pictures import plain
 from support.served import MESSAGES, Served
 from support.simulated import simulated
 
 PATIENCE = 20.0
+PICTURE = {
+    "type": "image",
+    "source": {
+        "type": "base64",
+        "media_type": "image/png",
+        "data": b64encode(plain(64, 64)).decode(),
+    },
+}
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +52,14 @@ async def looked_again(served: Served) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_hundred_requests_that_meet_a_new_login_read_it_once(monkeypatch):
-    monkeypatch.setitem(Login.__init__.__kwdefaults__, "poll", 3600)
+@pytest.fixture
+def _looks_only_when_refused(monkeypatch):
+    for seldom in ("poll", "fresh"):
+        monkeypatch.setitem(Login.__init__.__kwdefaults__, seldom, 3600)
+
+
+@pytest.mark.usefixtures("_looks_only_when_refused")
+async def test_a_hundred_requests_that_meet_a_new_login_read_it_once():
     async with simulated(Simulator(pace=0.005), max_concurrent=64, max_queue=200) as (
         served,
         simulator,
@@ -61,14 +77,59 @@ async def test_a_hundred_requests_that_meet_a_new_login_read_it_once(monkeypatch
         assert login_of(served).looks == looks + 1
 
 
-async def test_a_login_that_stays_refused_is_said_to_be(monkeypatch):
+@pytest.mark.usefixtures("_looks_only_when_refused")
+@pytest.mark.parametrize(
+    "refusal", ["signature=http", "signature=event", "user-invalid", "status=401"]
+)
+async def test_a_refusal_in_any_form_is_answered_with_the_new_login_once(refusal):
     async with simulated() as (served, simulator):
-        simulator.always("user-invalid")
+        assert await status_of(served) == 200
+        looks = login_of(served).looks
+        simulator.requests.clear()
+        simulator.next(refusal)
+
+        assert await status_of(served, stream=True) == 200
+        assert len(simulator.requests) == 2
+        assert login_of(served).looks == looks + 1
+
+
+@pytest.mark.usefixtures("_looks_only_when_refused")
+@pytest.mark.parametrize(
+    "refusal", ["signature=http", "signature=event", "user-invalid", "status=401"]
+)
+async def test_a_login_that_stays_refused_is_said_to_be_after_a_second_attempt(refusal):
+    async with simulated() as (served, simulator):
+        assert await status_of(served) == 200
+        looks = login_of(served).looks
+        simulator.requests.clear()
+        simulator.always(refusal)
         answer, data = await served.post("/v1/messages", MESSAGES)
+        attempts = [seen for seen in simulator.requests if seen.method == "POST"]
 
     assert answer.status == 401
     assert loads(data)["error"]["type"] == "authentication_error"
     assert "log in" in loads(data)["error"]["message"].lower()
+    assert len(attempts) == 2
+    assert login_of(served).looks == looks + 1
+
+
+@pytest.mark.usefixtures("_looks_only_when_refused")
+async def test_a_list_of_models_and_an_upload_meet_a_new_login_as_well():
+    async with simulated() as (served, simulator):
+        assert await status_of(served) == 200
+        looks = login_of(served).looks
+
+        simulator.renew_login()
+        assert await served.gateway.behind.backend.models()
+        assert login_of(served).looks == looks + 1
+
+        simulator.renew_login()
+        simulator.requests.clear()
+        content = [{"type": "text", "text": "hi"}, PICTURE]
+        assert await status_of(served, messages=[{"role": "user", "content": content}]) == 200
+        assert login_of(served).looks == looks + 2
+        refused = [seen.route for seen in simulator.requests if seen.refusal]
+        assert refused == ["upload"]
 
 
 async def test_a_login_that_is_half_written_leaves_the_last_one_in_place():
@@ -112,6 +173,19 @@ async def test_a_new_login_is_used_without_being_refused_first():
         assert await status_of(served) == 200
         simulator.renew_login()
         await looked_again(served)
+        simulator.requests.clear()
+
+        assert await status_of(served) == 200
+        assert [seen.refusal for seen in simulator.requests] == [None]
+
+
+async def test_a_new_login_is_used_at_once_by_a_request_that_comes_right_after(monkeypatch):
+    monkeypatch.setitem(Login.__init__.__kwdefaults__, "poll", 3600)
+    monkeypatch.setitem(Login.__init__.__kwdefaults__, "fresh", 0)
+    monkeypatch.setattr("lingma_proxy.backends.login.GLANCE", PATIENCE)  # this machine is slow
+    async with simulated() as (served, simulator):
+        assert await status_of(served) == 200
+        simulator.renew_login()
         simulator.requests.clear()
 
         assert await status_of(served) == 200

@@ -1,14 +1,13 @@
 import asyncio
 import json
 import os
-from pathlib import Path
+import threading
 
 import pytest
 
-from lingma_proxy.backends import login as subject
-from lingma_proxy.backends.login import BaseUrl, Login, detect_base_url, here
-from lingma_proxy.errors import NotLoggedIn, SettingsError
-from lingma_proxy.vendor.places import CHINA, INTERNATIONAL, LOG_FILES, runtimes
+from lingma_proxy.backends.disk import stamp
+from lingma_proxy.backends.login import Login
+from lingma_proxy.errors import NotLoggedIn
 from support.login import MACHINE_ID, user, write_cache
 from support.remote import machine
 from support.vectors import vectors
@@ -27,9 +26,9 @@ def home(tmp_path):
     return folder
 
 
-def loaded(home, **more):
+def loaded(home, choice="auto", **more):
     environment = more.pop("environment", {})
-    login = Login(machine=machine(home, **environment), **more)
+    login = Login(choice, machine=machine(home, **environment), **more)
     login.load()
     return login
 
@@ -38,112 +37,6 @@ def message_of(login):
     with pytest.raises(NotLoggedIn) as raised:
         login.current()
     return raised.value.message
-
-
-PLACES = [path.relative_to("/h").as_posix() for path in runtimes(machine(Path("/h")))]
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_a_login_is_found_in_every_place_where_the_ide_keeps_one(home, place):
-    write_cache(home / place)
-
-    login = loaded(home)
-
-    assert login.current().machine_id == MACHINE_ID
-    assert login.current().source == f"~/{place}"
-    assert login.runtime == home / place
-
-
-def test_the_first_place_counts_and_one_that_has_run_out_comes_last(home):
-    write_cache(home / ".qodercn", uid="qoder", expire_time=1000)
-    write_cache(home / ".lingma", uid="lingma")
-
-    assert loaded(home).current().user_id == "lingma"
-    assert loaded(home, now=lambda: LATER).current().user_id == "qoder"
-    assert [each.place for each in loaded(home).looked] == ["~/.qodercn", "~/.lingma"]
-
-
-def test_a_broken_place_does_not_hide_a_good_one(home):
-    write_cache(home / ".qodercn", "another-machine-id-0123456789")
-    (home / ".qodercn/cache/id").write_text(MACHINE_ID)
-    write_cache(home / ".lingma")
-    login = loaded(home)
-
-    assert login.current().source == "~/.lingma"
-    assert "another machine id" in login.looked[0].problem
-
-
-def test_the_folder_that_is_named_is_the_only_one(home, tmp_path):
-    write_cache(home / ".lingma")
-    write_cache(tmp_path / "docker", uid="docker")
-
-    for named in (tmp_path / "docker", tmp_path / "docker/cache"):
-        assert loaded(home, cache_dir=named).current().user_id == "docker"
-    assert "LINGMA_CACHE_DIR" in message_of(loaded(home, cache_dir=tmp_path / "empty"))
-
-
-def test_a_credential_file_goes_before_all(home, tmp_path):
-    write_cache(home / ".lingma", uid="cache")
-    (tmp_path / "credentials.json").write_text(json.dumps(FILE))
-    login = loaded(home, file=tmp_path / "credentials.json")
-
-    assert login.current().user_id == FILE["auth"]["user_id"]
-    assert login.runtime is None
-
-
-def test_the_environment_goes_before_the_caches(home):
-    write_cache(home / ".lingma", uid="cache")
-    environment = {
-        "LINGMA_COSY_KEY": "k", "LINGMA_ENCRYPT_USER_INFO": "i",
-        "LINGMA_USER_ID": "env", "LINGMA_MACHINE_ID": "m",
-    }  # fmt: skip
-
-    assert loaded(home, environment=environment).current().user_id == "env"
-    del environment["LINGMA_USER_ID"]
-    assert "LINGMA_USER_ID" in message_of(loaded(home, environment=environment))
-
-
-@pytest.mark.parametrize(
-    "log", [f"logs/{name}" for name in LOG_FILES] + ["logs/2026/window1/x.log"]
-)
-def test_a_missing_machine_id_is_found_in_the_logs(home, log):
-    runtime = home / ".lingma"
-    write_cache(runtime, id=False)
-    file = runtime / log
-    file.parent.mkdir(parents=True)
-    file.write_text(
-        f"machine id: some-other-machine-0123\nusing machine id from file: {MACHINE_ID}\n"
-    )
-
-    assert loaded(home).current().machine_id == MACHINE_ID
-
-
-def test_it_is_found_in_the_logs_of_the_editor_too_and_in_its_own_file(home):
-    write_cache(home / ".lingma", id=False)
-    log = home / ".config/Lingma/logs/20260506T1/window1/exthost/renderer.log"
-    log.parent.mkdir(parents=True)
-    log.write_text(f"Generated uuid: deadbeef-dead-beef-dead\nGenerated uuid: {MACHINE_ID}\n")
-    assert loaded(home).current().machine_id == MACHINE_ID
-
-    log.unlink()
-    assert "machine id is missing" in message_of(loaded(home))
-    (home / ".lingma/cli/.auth").mkdir(parents=True)
-    (home / ".lingma/cli/.auth/id").write_text(MACHINE_ID)
-    assert loaded(home).current().machine_id == MACHINE_ID
-
-
-def test_logs_are_not_searched_again_and_again(home, monkeypatch):
-    write_cache(home / ".lingma", id=False)
-    log = home / ".lingma/logs/lingma.log"
-    log.parent.mkdir()
-    log.write_text(f"machine id: {MACHINE_ID}")
-    login = loaded(home)
-    monkeypatch.setattr(subject, "glance", lambda path: pytest.fail("a log was read again"))
-
-    write_cache(home / ".lingma", id=False, uid="new")
-    login.load()
-
-    assert login.current().user_id == "new"
 
 
 def test_without_a_login_the_message_says_what_to_do(home):
@@ -157,7 +50,7 @@ def test_without_a_login_the_message_says_what_to_do(home):
 @pytest.mark.parametrize("text", ["", "{", '{"auth":{"cosy_key":"secret-value"}}'])
 def test_a_bad_file_is_named_and_nothing_of_it_is_shown(home, text):
     (home / "credentials.json").write_text(text)
-    message = message_of(loaded(home, file=home / "credentials.json"))
+    message = message_of(loaded(home, home / "credentials.json"))
 
     assert "~/credentials.json" in message
     assert str(home) not in message
@@ -293,7 +186,7 @@ async def test_a_login_that_comes_later_is_found(home):
 async def test_a_credential_file_is_watched_too(home):
     file = home / "credentials.json"
     file.write_text(json.dumps(FILE))
-    login = Login(file=file, machine=machine(home), poll=QUICK)
+    login = Login(file, machine=machine(home), poll=QUICK)
     login.start()
     await until(login, FILE["auth"]["user_id"])
     file.write_text(json.dumps(FILE)[:50])
@@ -305,112 +198,232 @@ async def test_a_credential_file_is_watched_too(home):
     await login.aclose()
 
 
-def test_the_machine_we_run_on_is_described(tmp_path):
-    found = here({"X": "1"}, tmp_path)
-
-    assert found.home == tmp_path
-    assert found.environment == {"X": "1"}
-    assert found.system in {"linux", "darwin", "windows"}
+# The choice among several, while they change.
 
 
-# Base URLs.
+DAY = 24 * 3600
+NOW = 1_800_000_000.0
+WRITTEN = 1_700_000_000.0
+"""Before whatever the machine's own clock says: what is written in a test is newer."""
 
 
-def put(file, text):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+class Clock:
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
 
 
-@pytest.mark.parametrize(
-    ("given", "url"),
-    [
-        ("https://example.com/", "https://example.com"),
-        (f"{TENANT}/algo/", TENANT),
-        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-        (" http://localhost:1 ", "http://localhost:1"),
-        ("http://[::1]:1", "http://[::1]:1"),
-    ],
-)
-def test_what_the_user_has_set_stands(home, given, url):
-    put(home / ".lingma/bin/config.json", json.dumps({"baseUrl": CHINA}))
+def milliseconds(days):
+    return int((NOW + days * DAY) * 1000)
 
-    assert detect_base_url(given, machine(home)) == (url, "the settings")
+
+def written(home, place, uid, *, days=30, ago=0):
+    write_cache(home / place, uid=uid, expire_time=milliseconds(days))
+    os.utime(home / place / "cache/user", (WRITTEN - ago, WRITTEN - ago))
 
 
 @pytest.mark.parametrize(
-    "given",
-    ["http://example.com", "ftp://x", "lingma", "https://", "https://me@x", "https://x?y=1"],
+    ("policy", "used"), [("auto", "one"), ("newest", "two"), ("longest", "three")]
 )
-def test_a_setting_that_would_send_the_login_astray_is_refused(home, given):
-    with pytest.raises(SettingsError, match="remote_base_url"):
-        detect_base_url(given, machine(home))
+def test_the_choice_follows_the_policy_and_says_why(home, policy, used):
+    written(home, ".qodercn", "one", ago=30)
+    written(home, ".lingma", "two", ago=10)
+    written(home, ".config/Lingma", "three", ago=20, days=31)
+    login = loaded(home, policy, now=Clock())
+
+    assert who(login) == used
+    assert login.why
+    assert len(login.looked) == 3
 
 
-def test_otherwise_the_vendors_own_files_are_asked(home):
-    put(home / ".lingma/bin/config.json", json.dumps({"baseUrl": "http://evil.lingma.example"}))
-    put(home / ".lingma/logs/lingma.log", f"GET {TENANT}/algo/api/v1/ping")
+def test_only_a_path_leads_to_a_login_that_has_ended(home):
+    written(home, ".qodercn", "ended", days=-1)
+    written(home, ".lingma", "lasting", ago=10)
+    for policy in ("auto", "newest", "longest"):
+        assert who(loaded(home, policy, now=Clock())) == "lasting"
 
-    assert detect_base_url("", machine(home)) == (TENANT, "~/.lingma/logs/lingma.log")
-
-
-def test_those_of_the_login_before_all_others(home):
-    put(home / ".qodercn/bin/config.json", json.dumps({"baseUrl": INTERNATIONAL}))
-    put(home / ".lingma/cache/app-config.json", json.dumps({"api": {"domain": CHINA}}))
-
-    assert detect_base_url("", machine(home))[0] == INTERNATIONAL
-    assert detect_base_url("", machine(home), home / ".lingma")[0] == CHINA
+    login = loaded(home, home / ".qodercn", now=Clock(), named_by="cache_dir")
+    assert who(login) == "ended"
+    assert login.why == "the setting cache_dir names it"
 
 
-def test_then_the_logs_of_the_editors_and_the_region(home):
-    put(home / ".lingma/cache/cache.json", '{"regionEnv":"cn"}')
-    where = "the region in ~/.lingma/cache/cache.json"
-    assert detect_base_url("", machine(home)) == (CHINA, where)
-    assert detect_base_url("", machine(home), home / ".lingma") == (CHINA, where)
+@pytest.mark.parametrize("policy", ["newest", "longest"])
+def test_the_choice_stays_while_the_file_of_it_is_half_written(home, policy):
+    written(home, ".qodercn", "other", ago=10, days=20)
+    written(home, ".lingma", "chosen")
+    login = loaded(home, policy, now=Clock())
+    user = home / ".lingma/cache/user"
+    whole = user.read_text()
+    for length in (0, 1, len(whole) // 2):
+        user.write_text(whole[:length])
+        login.load()
+        assert who(login) == "chosen"
 
-    put(home / ".config/Lingma/logs/20260506/window1/2-Lingma.log", f"endpoint config: {TENANT}")
-    assert detect_base_url("", machine(home))[0] == TENANT
-
-
-def test_and_at_last_the_default(home):
-    assert detect_base_url("", machine(home)) == (INTERNATIONAL, "the default")
-
-
-async def test_it_is_looked_for_once_until_it_is_forgotten(home):
-    login = Login(machine=machine(home))
-    base_url = BaseUrl("", login)
-    assert base_url.known == ""
-    one, other = await asyncio.gather(base_url(), base_url())
-    assert one == other == INTERNATIONAL
-    assert (base_url.known, base_url.origin) == (INTERNATIONAL, "the default")
-
-    put(home / ".lingma/cache/cache.json", '{"regionEnv":"cn"}')
-    assert await base_url() == INTERNATIONAL
-    base_url.forget()
-    assert await base_url() == CHINA
+    user.write_text(whole)
+    login.load()
+    assert (who(login), login.runtime) == ("chosen", home / ".lingma")
 
 
-async def test_another_login_may_live_elsewhere(home):
-    write_cache(home / ".lingma")
-    login = Login(machine=machine(home))
-    base_url = BaseUrl("", login)
+def test_one_that_is_being_written_is_not_chosen_before_it_is_whole(home):
+    written(home, ".qodercn", "chosen", ago=10)
+    written(home, ".lingma", "newer")
+    user = home / ".lingma/cache/user"
+    whole = user.read_text()
+    user.write_text(whole[:50])
+    login = loaded(home, "newest", now=Clock())
+    assert who(login) == "chosen"
+
+    user.write_text(whole)
+    login.load()
+    assert who(login) == "newer"
+
+
+async def test_a_file_that_is_away_for_a_moment_does_not_change_who_we_are(home):
+    written(home, ".qodercn", "chosen")
+    written(home, ".lingma", "other")
+    login = Login(machine=machine(home), poll=3600, now=Clock())
     await login.ready()
-    assert await base_url() == INTERNATIONAL
+    seen = dict.fromkeys(login._watched())
+    assert login._misses(tuple(seen.values()))
+    user = home / ".qodercn/cache/user"
+    seen[user] = stamp(user)
+    assert not login._misses(tuple(seen.values()))
 
-    write_cache(home / ".qodercn")
-    put(home / ".qodercn/cache/app-config.json", json.dumps({"baseUrl": CHINA}))
+
+async def test_when_a_login_ends_another_takes_its_place(home):
+    clock = Clock()
+    written(home, ".qodercn", "first", days=1)
+    written(home, ".lingma", "second")
+    login = Login(machine=machine(home), poll=QUICK, now=clock)
+    login.start()
+    try:
+        await until(login, "first")
+        clock.now += DAY
+        await until(login, "second")
+        assert login.expires_at == NOW + 30 * DAY
+    finally:
+        await login.aclose()
+
+
+# Its end, told in good time.
+
+
+async def test_the_end_is_logged_once_at_each_stage_and_again_for_a_new_login(home, caplog):
+    clock = Clock()
+    written(home, ".lingma", "one", days=8)
+    login = Login(machine=machine(home), poll=QUICK, now=clock)
+    await login.ready()
+    login.start()
+
+    async def passes(days):
+        before = len(told())
+        clock.now += days * DAY
+        await eventually(lambda: len(told()) > before)
+
+    def told():
+        return [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+
+    try:
+        for days in (1, 6, 23.5 / 24, 1):
+            await passes(days)
+        assert [each.partition(", ")[2].partition(".")[0] for each in told()] == [
+            "in 7 days", "in 1 day", "in 30 minutes", "23 hours ago",
+        ]  # fmt: skip
+        assert all("Open the IDE" in each for each in told())
+        assert login.ending() == told()[-1]
+
+        write_cache(home / ".lingma", uid="two", expire_time=int((clock.now + DAY) * 1000))
+        await eventually(lambda: len(told()) == 5)
+        clock.now += 60
+        login._tell_the_end()
+        assert len(told()) == 5
+    finally:
+        await login.aclose()
+
+
+@pytest.mark.parametrize("expire_time", [None, 0, "0", "soon", 3600, 2**63 - 1, milliseconds(60)])
+async def test_of_an_end_that_is_far_or_not_known_nothing_is_said(home, caplog, expire_time):
+    write_cache(home / ".lingma", expire_time=expire_time)
+    login = Login(machine=machine(home), now=Clock())
+    await login.ready()
+    login._tell_the_end()
+
+    assert login.ending() == ""
+    assert caplog.records == []
+
+
+async def test_a_login_that_nobody_has_asked_for_may_end_in_silence(home, caplog):
+    written(home, ".lingma", "one", days=-1)
+    login = Login(machine=machine(home), now=Clock())
     await login.reload()
-    assert await base_url() == CHINA
+    login._tell_the_end()
+    assert caplog.records == []
+
+    await login.ready()
+    login._tell_the_end()
+    login._tell_the_end()
+    assert len(caplog.records) == 1
 
 
-def test_a_user_without_a_home_is_no_trouble(home, monkeypatch):
-    def nobody(*_):
-        raise RuntimeError
+# A request looks before it uses a login.
 
-    monkeypatch.setattr(Path, "home", nobody)
-    monkeypatch.setattr(Path, "expanduser", nobody)
 
-    assert here({}).home == Path(os.sep)
-    assert "x.json" in message_of(loaded(home, file="~nobody/x.json"))
+@pytest.fixture
+async def unwatched(home, monkeypatch):
+    monkeypatch.setattr("lingma_proxy.backends.login.GLANCE", 20)  # this machine is slow
+    write_cache(home / ".lingma", uid="old")
+    login = Login(machine=machine(home), poll=3600, fresh=0)
+    await login.ready()
+    yield login
+    await login.aclose()
+
+
+async def test_who_asks_right_after_a_change_gets_the_new_login(unwatched, home):
+    write_cache(home / ".lingma", uid="new")
+
+    assert {(await unwatched.ready()).user_id for _ in range(3)} == {"new"}
+    assert unwatched.looks == 2
+
+
+async def test_many_who_ask_right_after_a_change_cause_one_look(unwatched, home):
+    write_cache(home / ".lingma", uid="new")
+    asked = await asyncio.gather(*(unwatched.ready() for _ in range(100)))
+
+    assert {each.user_id for each in asked} == {"new"}
+    assert unwatched.looks == 2
+
+
+async def test_who_logs_in_is_logged_in_with_the_next_request(home, monkeypatch):
+    monkeypatch.setattr("lingma_proxy.backends.login.GLANCE", 20)
+    login = Login(machine=machine(home), poll=3600, fresh=0)
+    with pytest.raises(NotLoggedIn):
+        await login.ready()
+    write_cache(home / ".lingma", uid="new")
+
+    assert (await login.ready()).user_id == "new"
+
+
+async def test_a_file_that_is_away_for_a_moment_is_left_to_the_watch(unwatched, home):
+    (home / ".lingma/cache/user").unlink()
+    (home / ".lingma/cache/id").unlink()
+
+    assert (await unwatched.ready()).user_id == "old"
+    assert unwatched.looks == 1
+
+
+async def test_a_disk_that_does_not_answer_keeps_nobody_waiting(home, monkeypatch):
+    write_cache(home / ".lingma", uid="old")
+    login = Login(machine=machine(home), poll=3600, fresh=0)
+    await login.ready()
+    answers = threading.Event()
+    monkeypatch.setattr("lingma_proxy.backends.login.stamps", lambda _: answers.wait(20) and ())
+    try:
+        assert (await login.ready()).user_id == "old"
+    finally:
+        answers.set()
+        await login.aclose()
 
 
 def test_the_made_up_user_is_the_one_of_the_vectors():

@@ -121,3 +121,33 @@ def test_a_key_that_others_can_read_is_a_notice(key_file, tmp_path):
     assert load(None, {}).notices == (
         "lingma-proxy.json holds the key, and others can read it: chmod 600.",
     )
+
+
+FILE, FOLDER = "credentials.json", "runtime"
+
+
+@pytest.mark.parametrize(
+    ("file", "variables", "flags", "counts", "notices"),
+    [
+        ({"cache_dir": FOLDER}, {}, {}, ("auto", "", FOLDER), 0),
+        ({"cache_dir": FOLDER, "login": "auto"}, {}, {}, ("auto", "", FOLDER), 0),
+        ({"cache_dir": FOLDER, "remote_auth_file": FILE}, {}, {}, ("auto", FILE, ""), 1),
+        ({"cache_dir": FOLDER, "remote_auth_file": FILE, "login": "x"}, {}, {}, ("x", "", ""), 2),
+        ({"cache_dir": FOLDER, "login": "newest"}, {}, {}, ("newest", "", ""), 1),
+        ({"login": "newest"}, {"LINGMA_CACHE_DIR": FOLDER}, {}, ("auto", "", FOLDER), 1),
+        ({"remote_auth_file": FILE}, {"LINGMA_CACHE_DIR": FOLDER}, {}, ("auto", "", FOLDER), 1),
+        ({}, {"LINGMA_CACHE_DIR": FOLDER}, {"login": "longest"}, ("longest", "", ""), 1),
+        ({}, {"LINGMA_CACHE_DIR": FOLDER}, {"login": "auto"}, ("auto", "", ""), 1),
+        ({}, {"LINGMA_PROXY_LOGIN": "x"}, {"cache_dir": ""}, ("auto", "", ""), 1),
+    ],
+)
+def test_of_the_settings_that_name_a_login_the_nearest_counts(
+    tmp_path, file, variables, flags, counts, notices
+):
+    config = write(tmp_path / "config.json", **file)
+    resolved = load(str(config), flags, variables)
+    settings = resolved.settings
+
+    assert (settings.login, settings.remote_auth_file, settings.cache_dir) == counts
+    assert len(resolved.notices) == notices
+    assert all("has no effect" in notice for notice in resolved.notices)

@@ -128,6 +128,23 @@ async def test_while_nobody_can_answer_it_is_not_ready_and_says_what_to_do():
         assert len(looks) == 2
 
 
+async def test_while_the_login_ends_it_is_still_ready_and_says_when_and_what_to_do():
+    ends: list[float | None] = [1_800_000_000.5]
+    behind = Behind(
+        LoggedOut(), login_expires=lambda: ends[0], login_ending=lambda: "It ends in 2 days."
+    )
+    async with standing(behind) as served:
+        answer, data = await served.get("/readyz")
+        assert answer.status == 200
+        assert loads(data)["login"] == {
+            "expires_at": 1_800_000_000,
+            "warning": "It ends in 2 days.",
+        }
+        ends[0] = None
+        assert "login" not in loads((await served.get("/readyz"))[1])
+        assert "login" not in loads((await served.get("/health"))[1])
+
+
 async def test_health_says_how_who_answers_is_reached():
     behind = Behind(
         LoggedOut(),

@@ -15,6 +15,7 @@ from lingma_proxy.settings.kinds import (
     Url,
     Whole,
     Word,
+    WordOrPath,
     Words,
 )
 
@@ -23,6 +24,7 @@ KINDS = (
     Number(0, 99),
     Switch(),
     Word(("yes", "no"), later=("maybe",)),
+    WordOrPath(("yes", "no")),
     Text(),
     CommandOrAddress(),
     Secret(),
@@ -62,6 +64,9 @@ def test_a_kind_takes_a_value_or_says_what_it_must_be(kind, value, text):
         (Switch(), "On", True),
         (Switch(), "0", False),
         (Word(("remote", "simulator")), "Remote", "remote"),
+        (WordOrPath(("auto", "newest")), " Newest ", "newest"),
+        (WordOrPath(("auto", "newest")), "~/Newest/a b", "~/Newest/a b"),
+        (WordOrPath(("auto", "newest")), "", "auto"),
         (Text(), " a b ", "a b"),
         (Secret(), "sk-1", "sk-1"),
         (Host(), "[::1]", "::1"),
@@ -93,6 +98,7 @@ def test_text_is_read(kind, text, value):
         (Switch(), "maybe"),
         (Switch(), ""),
         (Word(("a", "b"), later=("c",)), "c"),
+        (WordOrPath(("a", "b")), "two\nlines"),
         (Text(needed=True), "  "),
         (Text(), "two\nlines"),
         (Secret(), "with blank"),

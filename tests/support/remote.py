@@ -4,7 +4,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from lingma_proxy.backends.answer import Timeouts
-from lingma_proxy.backends.login import BaseUrl, Login
+from lingma_proxy.backends.base_url import BaseUrl
+from lingma_proxy.backends.login import Login
 from lingma_proxy.backends.remote import Remote
 from lingma_proxy.vendor.places import Machine
 from support.login import write_cache
@@ -21,7 +22,7 @@ async def remote(url: str, home: Path, timeouts: Timeouts = PATIENT, **more):
     """A `Remote` whose login lies in `home`, and its login."""
     if not (home / ".lingma").exists():
         write_cache(home / ".lingma")
-    login = Login(machine=machine(home))
+    login = Login(machine=machine(home), fresh=3600)  # what changed is seen by its refusal
     backend = Remote(login, BaseUrl(url, login), timeouts, **more)
     try:
         yield backend

@@ -1,4 +1,6 @@
 import json
+from dataclasses import replace
+from json import dumps
 
 import pytest
 
@@ -8,9 +10,11 @@ from lingma_proxy.vendor.credentials import (
     Credentials,
     decrypt,
     expiry,
+    masked,
     read_cache,
     read_credential_file,
     read_environment,
+    written,
 )
 from support.login import sealed
 from support.vectors import vectors
@@ -120,10 +124,41 @@ def test_a_variable_that_is_missing_is_named():
         ("2026-04-27T05:30:00", 1777267800000),
         (0, None), ("0", None), ("", None), ("soon", None), (None, None), (True, None),
         (-1, None), ([], None), (1e300, None),
+        (1893456000, 1893456000000), ("1893456000", 1893456000000), (1893456000.5, 1893456000500),
+        (3600, None), ("7200", None), (-1893456000, None), (1000, None),
+        (2**63 - 1, None), (253_402_300_799_000, None), ("9" * 5000, None),
+        ("0001-01-01T00:00:00Z", None), ("9999-12-31T23:59:59Z", None), ("-5", None),
     ],
 )  # fmt: skip
 def test_an_expiry_is_a_number_digits_or_a_date(value, milliseconds):
     assert expiry(value) == milliseconds
+
+
+@pytest.mark.parametrize("kind", ["cache", "lingma_proxy", "lingma2api", "portable_config_flat"])
+def test_what_is_written_is_the_same_when_it_is_read(kind):
+    found = read_cache(ID, USER) if kind == "cache" else read_credential_file(dumps(FILES[kind]))
+    text = written(found)
+
+    assert replace(read_credential_file(text), source="") == replace(found, source="")
+    file = json.loads(text)
+    assert file["auth"] == EXPECTED
+    assert file["token_expire_time"] == str(found.expires_at)
+    assert isinstance(file["source"], str)
+
+
+def test_what_is_not_known_is_written_so_that_it_is_not_known_when_it_is_read():
+    text = written(Credentials("cosy", "info", "user", "machine"))
+
+    assert json.loads(text).keys() == {"source", "token_expire_time", "auth"}
+    assert json.loads(text)["token_expire_time"] == "0"
+    assert read_credential_file(text).expires_at is None
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("abcdefghijklmnop", "abcd…mnop"), ("abcdefghijklmno", "…"), ("", "…")]
+)
+def test_a_masked_value_tells_one_from_another_and_no_more(value, shown):
+    assert masked(value) == shown
 
 
 def test_it_has_run_out_when_its_time_has_come():

@@ -1,10 +1,14 @@
 import json
+import os
+import sys
 from pathlib import PurePosixPath, PureWindowsPath
 
+import platformdirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lingma_proxy.backends.logins import SYSTEMS
 from lingma_proxy.vendor.places import (
     CHINA,
     INTERNATIONAL,
@@ -18,6 +22,7 @@ from lingma_proxy.vendor.places import (
     login_files,
     machine_ids_from_text,
     normalize_hint,
+    own_login,
     region_url,
     runtimes,
     shown,
@@ -201,3 +206,22 @@ def test_a_path_in_a_message_does_not_tell_whose_home_it_is():
         shown(LINUX, PurePosixPath("/secret/data/auth/credentials.json"))
         == "…/auth/credentials.json"
     )
+
+
+def test_our_own_login_lies_beside_our_own_settings(monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    here = Machine(
+        SYSTEMS.get(sys.platform, "linux"),
+        tmp_path,
+        dict(os.environ),
+    )
+    folder = platformdirs.user_config_path("lingma-proxy", appauthor=False)
+
+    assert own_login(here) == folder / "login.json"
+
+
+def test_it_lies_where_programs_of_a_system_keep_such_things():
+    assert own_login(LINUX) == HOME / ".config/lingma-proxy/login.json"
+    assert own_login(MAC) == MAC.home / "Library/Application Support/lingma-proxy/login.json"
+    assert own_login(WINDOWS) == WINDOWS.home / "AppData/Local/lingma-proxy/login.json"

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from stat import S_ISSOCK
 
 from lingma_proxy.backends.disk import read
-from lingma_proxy.backends.login import here
+from lingma_proxy.backends.logins import here
 from lingma_proxy.errors import SettingsError
 from lingma_proxy.vendor.places import Machine
 from lingma_proxy.vendor.plugin_places import (

@@ -22,7 +22,7 @@ from lingma_proxy.backend import Model
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.counterpart import Prompt
 from lingma_proxy.backends.discovery import Discovery
-from lingma_proxy.backends.login import SYSTEMS
+from lingma_proxy.backends.logins import SYSTEMS
 from lingma_proxy.backends.peer import Hear, Peer, Unfit, code_of
 from lingma_proxy.backends.pictures import Pictures, remove
 from lingma_proxy.backends.prompting import Prompting

@@ -1,159 +1,125 @@
-"""Find the login, keep it in memory, and notice when it changes.
+"""The login in memory: which one it is, whether it has changed, and when it ends.
 
-    a credential file that the settings name
-    else the cache in a folder that the settings name
-    else the environment (LINGMA_COSY_KEY, …)
-    else the caches in all known places, in order; one that has not expired goes first
+    auto | newest | longest       the choice among all that are found (see `logins`)
+    a path                        the folder of an IDE, or a credential file: that one
 
-Nothing is read on the hot path.  A background task looks at the times of the files once a
-second and reads again when one changed; a file that is half written leaves the last good
-login in place.
+Nothing is read on the hot path.  A background task looks at the times of all files once a
+second; a request looks at those of the login in use, unless that was just done.  What changed
+is read again, in a thread, once for all who wait.  A file that is half written leaves the
+last good login in place.
 """
 
 import asyncio
-import os
-import sys
+import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from lingma_proxy.backends.disk import Stamp, glance, newest_files, read, stamp, stamps
-from lingma_proxy.errors import NotLoggedIn, SettingsError
-from lingma_proxy.vendor.credentials import (
-    Credentials,
-    read_cache,
-    read_credential_file,
-    read_environment,
-)
-from lingma_proxy.vendor.places import (
-    INTERNATIONAL,
-    LOG_FILES,
-    Machine,
-    System,
-    base_url_from_file,
-    base_url_from_text,
-    chosen_url,
-    hint_files,
-    is_log,
-    log_roots,
-    login_files,
-    machine_ids_from_text,
-    region_url,
-    runtimes,
-    shown,
-)
+from lingma_proxy.backends.disk import Stamp, stamp, stamps
+from lingma_proxy.backends.logins import POLICIES, Choice, Found, Logins, choose, here
+from lingma_proxy.errors import NotLoggedIn
+from lingma_proxy.vendor.credentials import Credentials
+from lingma_proxy.vendor.lasting import ended, stage, warning
+from lingma_proxy.vendor.places import Machine, login_files, runtimes, shown
 
-SYSTEMS: dict[str, System] = {"win32": "windows", "darwin": "darwin"}
+log = logging.getLogger("lingma_proxy.login")
+
 POLL = 1.0
 """Seconds between two looks at the files."""
-RESCAN = 300.0
-"""Seconds before the logs of a runtime are searched again for its machine id."""
+FRESH = 0.2
+"""Seconds after a look at the files of the login in use within which requests take none."""
+GLANCE = 0.05
+"""Seconds that a request waits for such a look: a disk may be far away, or gone."""
 LOGINS_REMEMBERED = 4
 """How many logins ago a secret may be and still turn up in an answer to a request."""
 SHORTEST = 8
 """Characters of a value that is worth hiding; a real user id has about sixteen."""
-NEWEST_FOLDERS = 5
-NEWEST_LOGS = 24
 
 
-def here(environment: Mapping[str, str] | None = None, home: Path | None = None) -> Machine:
-    """The machine that we run on."""
-    return Machine(
-        SYSTEMS.get(sys.platform, "linux"),
-        home or _home(),
-        dict(os.environ if environment is None else environment),
-    )
-
-
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:  # a container whose user has no name
-        return Path(os.sep)
-
-
-def _path(text: str | Path) -> Path | None:
-    """The path that a setting names; None for an empty one."""
-    if not str(text).strip():
-        return None
+def _path(text: str | Path) -> Path:
     with suppress(RuntimeError):  # `~somebody` whom the system does not know
         return Path(text).expanduser()
     return Path(text)
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """One place that was looked into and had something in it."""
-
-    place: str
-    """For people, without the home's own path."""
-    problem: str = ""
-    """Why it cannot be used, as a clause; "" if it can."""
-    expires_at: int | None = None
-    """Milliseconds, of a login that can be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Look:
     """What one look at everything has brought."""
 
-    credentials: Credentials | None
-    runtime: Path | None
-    looked: tuple[Looked, ...]
+    stamps: tuple[Stamp, ...]
+    found: tuple[Found, ...]
+    choice: Choice
     message: str = ""
     """What to say while there is no login."""
     damaged: bool = False
-    """The place of the login in use cannot be read now: a file that is half written."""
+    """The login in use cannot be read now: a file that is half written."""
 
 
 class Login:
     """The login of this machine, as it is now.
 
-    `file` and `cache_dir` are the settings' and may be ""; `now` is Unix time in seconds.
+    `choice` is a policy or a path, `named_by` the setting that the path is from, for messages;
+    `now` is Unix time in seconds.
     """
 
     def __init__(
         self,
+        choice: str | Path = "auto",
         *,
-        file: str | Path = "",
-        cache_dir: str | Path = "",
+        named_by: str = "login",
         machine: Machine | None = None,
         poll: float = POLL,
+        fresh: float = FRESH,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.machine = here() if machine is None else machine
-        self.runtime: Path | None = None
-        """The folder that the login is from; None for one from a file or the environment."""
-        self.looked: tuple[Looked, ...] = ()
+        self.looked: tuple[Found, ...] = ()
         """Every place that had something in it, in the order of preference."""
+        self.used: Found | None = None
+        """Where the login is from; None if there is none."""
+        self.why = ""
+        """Why it is this one, as a clause."""
         self.looks = 0
         """How often everything has been looked at."""
-        self._file = _path(file)
-        self._folder = _path(cache_dir)
+        self._policy = str(choice) if choice in POLICIES else ""
+        self._path = None if self._policy else _path(choice)
+        self._named_by = named_by
         self._poll = poll
+        self._fresh = fresh
         self._now = now
-        self._credentials: Credentials | None = None
+        self._logins = Logins(self.machine, now)
         self._had: deque[Credentials] = deque(maxlen=LOGINS_REMEMBERED)
         self._message = "The login has not been looked for yet."
         self._stamps: tuple[Stamp, ...] = ()
-        self._machine_ids: dict[Path, tuple[float, str]] = {}
+        self._glanced = -1.0
+        self._wanted = False
+        self._told: tuple[Credentials, int] | None = None
         self._reloading: asyncio.Task[bool] | None = None
+        self._glancing: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    def current(self) -> Credentials:
-        """The login, from memory.  Raises NotLoggedIn with what to do."""
-        if self._credentials is None:
-            raise NotLoggedIn(self._message)
-        return self._credentials
+    @property
+    def named(self) -> bool:
+        """Whether somebody has named it, by a path."""
+        return self._path is not None
+
+    @property
+    def runtime(self) -> Path | None:
+        """The folder that the login is from; None for one from a file or the environment."""
+        return self.used.path if self.used is not None and self.used.kind == "cache" else None
 
     @property
     def expires_at(self) -> float | None:
         """When the login ends, in Unix seconds; None if there is none or it does not say."""
-        login = self._credentials
-        return None if login is None or login.expires_at is None else login.expires_at / 1000
+        return None if self.used is None else self.used.expires_at
+
+    def ending(self) -> str:
+        """What is to be said of a login that ends soon, and what to do; "" while it does not."""
+        used = self.used
+        return "" if used is None else warning(used.kind, used.place, used.expires_at, self._now())
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be written anywhere: of this login, and of those just before it.
@@ -163,15 +129,27 @@ class Login:
         every = (each for login in self._had for each in login.secrets if len(each) >= SHORTEST)
         return tuple(dict.fromkeys(every))
 
+    def current(self) -> Credentials:
+        """The login, from memory.  Raises NotLoggedIn with what to do."""
+        if self.used is None or self.used.credentials is None:
+            raise NotLoggedIn(self._message)
+        return self.used.credentials
+
     async def ready(self) -> Credentials:
-        """The login; waits for the first look, and for nothing after it.  Raises NotLoggedIn."""
+        """The login, for a request that is about to use it.  Raises NotLoggedIn.
+
+        Waits for the first look, and later for hardly anything.
+        """
+        self._wanted = True
         if not self.looks:
             await self.reload()
+        elif asyncio.get_running_loop().time() - self._glanced >= self._fresh:
+            await self._glance()
         return self.current()
 
     def load(self) -> None:
         """Look now, in this thread: for commands that have nothing else to do."""
-        self._adopt(*self._look())
+        self._adopt(self._look())
 
     async def reload(self) -> bool:
         """Look again, in a thread; who asks meanwhile waits for the same look.
@@ -188,233 +166,149 @@ class Login:
             self._watching = asyncio.create_task(self._watch(), name="watch the login")
 
     async def aclose(self) -> None:
-        tasks = [task for task in (self._watching, self._reloading) if task is not None]
+        every = (self._watching, self._glancing, self._reloading)
+        tasks = [task for task in every if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _reload(self) -> bool:
-        return self._adopt(*await asyncio.to_thread(self._look))
+        self._glanced = asyncio.get_running_loop().time()
+        return self._adopt(await asyncio.to_thread(self._look))
 
     async def _watch(self) -> None:
         if not self.looks:
             await self.reload()
         gone = False
         while True:
+            self._tell_the_end()
             await asyncio.sleep(self._poll)
             seen = await asyncio.to_thread(stamps, self._watched())
-            if seen == self._stamps:
-                gone = False
-            elif any(self._stamps) and not any(seen) and not gone:
-                gone = True  # who replaces a file may first take it away: look once more
-            else:
-                gone = False
+            # Who replaces a file may first take it away: look once more.
+            gone = not gone and self._misses(seen)
+            if not gone and (seen != self._stamps or self._outlived()):
                 await self.reload()
 
-    def _adopt(self, seen: tuple[Stamp, ...], reading: _Reading) -> bool:
-        self.looks += 1
-        self._stamps = seen
-        self.looked = reading.looked
-        self._message = reading.message
-        if not reading.damaged:
-            self._credentials, self.runtime = reading.credentials, reading.runtime
-            if self._credentials is not None and self._credentials not in self._had:
-                self._had.appendleft(self._credentials)
-        return reading.credentials is not None
+    async def _glance(self) -> None:
+        """See whether the login in use has changed; if so, read it before it is used."""
+        if self._glancing is None or self._glancing.done():
+            self._glancing = asyncio.create_task(self._look_at_own(), name="glance at the login")
+        await asyncio.wait((self._glancing,), timeout=GLANCE)
+
+    async def _look_at_own(self) -> None:
+        own = self._own()
+        before = dict(zip(self._watched(), self._stamps, strict=False))
+        seen = await asyncio.to_thread(stamps, own)
+        self._glanced = asyncio.get_running_loop().time()
+        # One that is gone may be about to come back: that is for the watch to see.
+        if any(seen) and seen != tuple(before.get(file) for file in own):
+            await self.reload()
+
+    def _own(self) -> Sequence[PurePath]:
+        """The files of the login in use, that which matters first; without one, all there are."""
+        if self.runtime is not None:
+            return login_files(self.runtime)
+        if self.used is not None and self.used.path is not None:
+            return (self.used.path,)
+        return self._watched() if self.used is None else ()
 
     def _watched(self) -> tuple[PurePath, ...]:
-        if self._file is not None:
-            return (self._file,)
-        return tuple(file for runtime in self._runtimes() for file in login_files(runtime))
+        return self._logins.watched(self._path)
 
-    def _runtimes(self) -> tuple[PurePath, ...]:
-        if self._folder is None:
-            return runtimes(self.machine)
-        # People also name the inner folder, the one that holds `user`.
-        return (self._folder, *([self._folder.parent] if self._folder.name == "cache" else []))
+    def _misses(self, seen: tuple[Stamp, ...]) -> bool:
+        """Whether the file of the login in use was there and is not."""
+        if self.used is None:
+            return False
+        return dict(zip(self._watched(), seen, strict=True)).get(self._own()[0], ()) is None
 
-    def _look(self) -> tuple[tuple[Stamp, ...], _Reading]:
-        """The times first, so that what changes while we read is read again."""
-        return stamps(self._watched()), self._read()
-
-    def _read(self) -> _Reading:
-        if self._file is not None:
-            return self._read_file(self._file)
-        if self._folder is None:
-            try:
-                credentials = read_environment(self.machine.environment)
-            except ValueError as error:
-                looked = Looked("the environment", str(error))
-                return _Reading(None, None, (looked,), _unusable(looked))
-            if credentials is not None:
-                looked = Looked("the environment", expires_at=credentials.expires_at)
-                return _Reading(credentials, None, (looked,))
-        return self._read_caches()
-
-    def _read_file(self, file: Path) -> _Reading:
-        place = shown(self.machine, file)
-        try:
-            credentials = read_credential_file(read(file), source=place)
-        except ValueError as error:
-            looked = Looked(place, str(error))
-            message = (
-                f"The credential file {place} cannot be used: {error}. Export it again, or clear "
-                "the setting remote_auth_file to use the login that the IDE keeps."
-            )
-            return _Reading(None, None, (looked,), message, damaged=stamp(file) is not None)
-        return _Reading(credentials, None, (Looked(place, "", credentials.expires_at),))
-
-    def _read_caches(self) -> _Reading:
-        looked: list[Looked] = []
-        found: list[tuple[Path, Credentials]] = []
-        for each in self._runtimes():
-            runtime = Path(each)
-            place = shown(self.machine, runtime)
-            if stamp(runtime / "cache/user") is None:
-                continue
-            try:
-                credentials = self._read_runtime(runtime, place)
-            except ValueError as error:
-                looked.append(Looked(place, str(error)))
-                if runtime == self.runtime:  # half written: not the moment to change identities
-                    message = _unusable(looked[-1])
-                    return _Reading(None, None, tuple(looked), message, damaged=True)
-            else:
-                looked.append(Looked(place, "", credentials.expires_at))
-                found.append((runtime, credentials))
-        if not found:
-            return _Reading(None, None, tuple(looked), self._nothing(looked))
-        valid = [each for each in found if not each[1].expired(self._now())]
-        runtime, credentials = (valid or found)[0]
-        return _Reading(credentials, runtime, tuple(looked))
-
-    def _read_runtime(self, runtime: Path, place: str) -> Credentials:
-        """The login below one runtime.  Raises ValueError with a clause."""
-        user = read(runtime / "cache/user")
-        problem: ValueError | None = None
-        for id in self._ids(runtime):
-            try:
-                credentials = read_cache(id, user, source=place)
-            except ValueError as error:
-                problem = problem or error
-            else:
-                self._machine_ids[runtime] = self._now(), id
-                return credentials
-        raise problem or ValueError("its machine id is missing, and no log names it")
-
-    def _ids(self, runtime: Path) -> Iterator[str]:
-        """What the machine id may be; the logs are searched only if no file says it."""
-        written = False
-        for file in ("cache/id", "cli/.auth/id"):
-            with suppress(ValueError):
-                if id := read(runtime / file).strip():
-                    written = True
-                    yield id
-        if written:
-            return
-        scanned, remembered = self._machine_ids.get(runtime, (-RESCAN, ""))
-        if remembered:
-            yield remembered
-        if abs(self._now() - scanned) < RESCAN:
-            return
-        self._machine_ids[runtime] = self._now(), remembered
-        tried = {remembered}
-        for log in self._logs(runtime):
-            for id in machine_ids_from_text(glance(log)):
-                if id not in tried:
-                    tried.add(id)
-                    yield id
-
-    def _logs(self, runtime: Path) -> Iterator[PurePath]:
-        own = [runtime / "logs" / name for name in LOG_FILES]
-        yield from own
-        yield from newest_files(runtime / "logs", folders=NEWEST_FOLDERS, files=NEWEST_LOGS)
-        for root in log_roots(self.machine):
-            yield from _newest_logs(root)
-
-    def _nothing(self, looked: list[Looked]) -> str:
-        if looked:
-            return _unusable(looked[0])
-        if self._folder is not None:
-            return (
-                f"There is no Lingma login in {shown(self.machine, self._folder)}. Set cache_dir "
-                "(LINGMA_CACHE_DIR) to the folder that holds `cache/user`, or leave it empty."
-            )
-        places = len(self._runtimes())
-        return (
-            "No Lingma login was found. Log in to Lingma (or Qoder CN) in your IDE, or name a "
-            f"credential file with remote_auth_file. {places} places were looked into, such as "
-            "~/.lingma and ~/.qodercn."
+    def _outlived(self) -> bool:
+        """Whether the login in use has ended, and another one that was found has not."""
+        if self._path is not None or not ended(self.expires_at, self._now()):
+            return False
+        return any(
+            each.credentials and not ended(each.expires_at, self._now()) for each in self.looked
         )
 
+    def _look(self) -> _Look:
+        # The times first, so that what changes while we read is read again.
+        seen = stamps(self._watched())
+        if self._path is not None:
+            found = self._logins.at(self._path)
+            choice = Choice(found[0] if found else None, f"the setting {self._named_by} names it")
+        else:
+            found = self._logins.everywhere()
+            choice = choose(found, self._policy, self._now())
+        return _Look(seen, tuple(found), *self._usable(found, choice))
 
-def _unusable(looked: Looked) -> str:
-    return (
-        f"The Lingma login in {looked.place} cannot be used: {looked.problem}. Log in again in "
-        "the IDE (Lingma or Qoder CN); the new login is picked up by itself."
-    )
+    def _usable(self, found: Sequence[Found], choice: Choice) -> tuple[Choice, str, bool]:
+        """The choice if it can be used; else what to say, and whether the last one stays."""
+        mine = next((each for each in found if self.used and each.path == self.used.path), None)
+        if mine is not None and mine.problem and mine.file is not None and stamp(mine.file):
+            # Half written: not the moment to change identities.
+            return Choice(None, ""), self._unusable(mine), True
+        if choice.used is None or choice.used.problem:
+            broken = [each for each in found if each.problem]
+            message = self._unusable(broken[0]) if broken else self._nothing()
+            return Choice(None, choice.why), message, False
+        return choice, "", False
 
+    def _adopt(self, look: _Look) -> bool:
+        self.looks += 1
+        self._stamps = look.stamps
+        self.looked = look.found
+        self._message = look.message
+        if not look.damaged:
+            before, self.used, self.why = self.used, look.choice.used, look.choice.why
+            self._remember(before)
+        return look.choice.used is not None
 
-def _newest_logs(root: PurePath) -> list[Path]:
-    files = newest_files(root, folders=NEWEST_FOLDERS, files=500)
-    return [file for file in files if is_log(file.name)][:NEWEST_LOGS]
+    def _remember(self, before: Found | None) -> None:
+        if self.used is None or self.used.credentials is None:
+            return
+        if self.used.credentials not in self._had:
+            self._had.appendleft(self.used.credentials)
+        if before is not None and before.credentials != self.used.credentials:
+            user = self.used.credentials.user_id[-4:]
+            log.info("The login has changed: now that of %s, user …%s.", self.used.place, user)
 
+    def _tell_the_end(self) -> None:
+        """Log, once at each stage, that the login ends; a new login is a new beginning.
 
-def detect_base_url(
-    explicit: str, machine: Machine, runtime: PurePath | None = None
-) -> tuple[str, str]:
-    """The base URL of the API, and where it came from in words.  Reads files: use a thread.
+        What nobody has asked for may end as it likes: another backend may be the one that answers.
+        """
+        if not self._wanted or self.used is None or self.used.credentials is None:
+            return
+        login, reached = self.used.credentials, stage(self.expires_at, self._now())
+        told = self._told[1] if self._told is not None and self._told[0] == login else 0
+        if reached > told:
+            log.warning("%s", self.ending())
+        self._told = login, max(reached, told)
 
-    What the user has set stands.  Else the vendor's own files are asked, those of `runtime`
-    first; what they say counts only if it is one of the vendor's hosts.  Raises SettingsError.
-    """
-    if explicit.strip():
-        try:
-            return chosen_url(explicit), "the settings"
-        except ValueError as error:
-            raise SettingsError(f"remote_base_url: {error}.") from None
-    for file in hint_files(machine, runtime):
-        if base := base_url_from_file(glance(file)):
-            return base, shown(machine, file)
-    for root in log_roots(machine):
-        for file in _newest_logs(root):
-            if base := base_url_from_text(glance(file)):
-                return base, shown(machine, file)
-    for folder in [runtime] if runtime is not None else runtimes(machine):
-        file = folder / "cache/cache.json"
-        if base := region_url(glance(file)):
-            return base, f"the region in {shown(machine, file)}"
-    return INTERNATIONAL, "the default"
+    def _unusable(self, found: Found) -> str:
+        if found.kind in {"file", "imported"}:
+            instead = (
+                f"clear the setting {self._named_by} to use the login that the IDE keeps"
+                if found.kind == "file"
+                else "remove it (`lingma-proxy login forget`)"
+            )
+            return (
+                f"The credential file {found.place} cannot be used: {found.problem}. Export it "
+                f"again, or {instead}."
+            )
+        return (
+            f"The Lingma login in {found.place} cannot be used: {found.problem}. Log in again in "
+            "the IDE (Lingma or Qoder CN); the new login is picked up by itself."
+        )
 
-
-class BaseUrl:
-    """The base URL, looked for in a thread, and remembered while the login is the same."""
-
-    def __init__(self, explicit: str, login: Login) -> None:
-        self._explicit = explicit
-        self._login = login
-        self.known = ""
-        """The base URL; "" until somebody has asked for it."""
-        self.origin = ""
-        """Where it came from, in words."""
-        self._runtime: Path | None = None
-        self._detecting: asyncio.Task[tuple[str, str]] | None = None
-
-    async def __call__(self) -> str:
-        if self._runtime != self._login.runtime:
-            self._runtime, self._detecting = self._login.runtime, None
-            self.known = ""
-        if not self.known:
-            if self._detecting is None or self._detecting.done():
-                self._detecting = asyncio.create_task(self._detect(), name="find the base URL")
-            self.known, self.origin = await asyncio.shield(self._detecting)
-        return self.known
-
-    def forget(self) -> None:
-        """It was wrong, or may be now: look again when it is needed."""
-        self.known = ""
-
-    async def _detect(self) -> tuple[str, str]:
-        return await asyncio.to_thread(
-            detect_base_url, self._explicit, self._login.machine, self._login.runtime
+    def _nothing(self) -> str:
+        if self._path is not None:
+            return (
+                f"There is no Lingma login in {shown(self.machine, self._path)}. Set "
+                f"{self._named_by} to the folder that holds `cache/user`, or leave it empty."
+            )
+        places = len(runtimes(self.machine))
+        return (
+            "No Lingma login was found. Log in to Lingma (or Qoder CN) in your IDE, or bring a "
+            "credential file (`lingma-proxy login import`, or remote_auth_file). "
+            f"{places} places were looked into, such as ~/.lingma and ~/.qodercn."
         )

@@ -8,15 +8,14 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from lingma_proxy.backends.choice import Presence
 from lingma_proxy.backends.discovery import Discovery
 from lingma_proxy.backends.login import Login
-from lingma_proxy.errors import NotLoggedIn
-from lingma_proxy.vendor.credentials import Credentials
+from lingma_proxy.backends.logins import Found
+from lingma_proxy.vendor.lasting import CURES, date, ended
 from lingma_proxy.vendor.plugin_places import Endpoint
 
 KNOCK = 0.5
@@ -27,27 +26,25 @@ LOOPBACK = {"localhost", "::1"}
 async def login_presence(login: Login, now: Callable[[], float] = time.time) -> Presence:
     """A login that can be read and has not ended."""
     await login.reload()
-    try:
-        credentials = login.current()
-    except NotLoggedIn:
-        broken = next((each for each in login.looked if each.problem), None)
-        if broken is None:
-            return Presence(found=False, says="no login was found")
-        return Presence(found=False, says=f"the login in {broken.place} cannot be used")
-    return login_says(credentials, now())
+    if login.used is not None and login.used.credentials is not None:
+        return login_says(login.used, login.used.credentials.user_id, now())
+    broken = next((each for each in login.looked if each.problem), None)
+    if broken is None:
+        return Presence(found=False, says="no login was found")
+    return Presence(found=False, says=f"the login in {broken.place} cannot be used")
 
 
-def login_says(login: Credentials, now: float) -> Presence:
-    whose = f"the login of {login.source}"
-    user = f"user …{login.user_id[-4:]}"
+def login_says(login: Found, user_id: str, now: float) -> Presence:
+    whose = f"the login of {login.place}"
+    user = f"user …{user_id[-4:]}"
     if login.expires_at is None:
         return Presence(found=True, says=f"{whose} ({user})")
-    day = f"{datetime.fromtimestamp(login.expires_at / 1000).astimezone():%Y-%m-%d}"
-    if login.expired(now):
+    day = date(login.expires_at)
+    if ended(login.expires_at, now):
+        cure = CURES[login.kind].rstrip(".")
         return Presence(
             found=False,
-            says=f"{whose} ({user}) ended on {day}, so open the IDE: it renews the login, or asks"
-            " you to log in",
+            says=f"{whose} ({user}) ended on {day}, so {cure[:1].lower()}{cure[1:]}",
         )
     return Presence(found=True, says=f"{whose} ({user}, until {day})")
 

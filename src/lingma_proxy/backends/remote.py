@@ -26,8 +26,9 @@ import aiohttp
 from lingma_proxy.aside import LONG, aside
 from lingma_proxy.backend import EventStream, Model
 from lingma_proxy.backends.answer import BROKEN, Answer, Patience, Timeouts, first_of
+from lingma_proxy.backends.base_url import BaseUrl
 from lingma_proxy.backends.failures import meanings
-from lingma_proxy.backends.login import BaseUrl, Login
+from lingma_proxy.backends.login import Login
 from lingma_proxy.backends.uploads import Uploads
 from lingma_proxy.conversation.kinds import has
 from lingma_proxy.conversation.request import ChatRequest, Image, ImageLink

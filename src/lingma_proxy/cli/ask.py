@@ -33,6 +33,7 @@ LONGEST = 32 * 2**20
         "api_key_file",
         "backend",
         "remote_base_url",
+        "login",
         "remote_auth_file",
         "cache_dir",
         "remote_proxy_url",

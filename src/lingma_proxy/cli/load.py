@@ -5,12 +5,16 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lingma_proxy.errors import SettingsError
 from lingma_proxy.settings import CONFIG_VARIABLE, FileContent, Origin, Resolved, resolve
 from lingma_proxy.settings.kinds import Secret
 
 RANK = ("default", "file", "environment", "flag")
+LOGIN = ("login", "remote_auth_file", "cache_dir")
+"""Settings that say which login to use; of those that were set as near, the first counts."""
+UNSET: Mapping[str, Any] = {"login": "auto", "remote_auth_file": "", "cache_dir": ""}
 
 
 def load(
@@ -29,7 +33,7 @@ def load(
         notices.append(f"{names} is not read: {file and file.name} comes first.")
     if path and resolved.origins["api_key"].kind == "file" and _others_can_read(path):
         notices.append(f"{nice(path)} holds the key, and others can read it: chmod 600.")
-    return _with_key(replace(resolved, notices=tuple(notices)))
+    return _with_key(_with_one_login(replace(resolved, notices=tuple(notices))))
 
 
 def nice(path: Path) -> str:
@@ -100,6 +104,27 @@ def _with_key(resolved: Resolved) -> Resolved:
         settings=replace(settings, api_key=text),
         origins={**origins, "api_key": Origin(file.kind, nice(path))},
         notices=notices,
+    )
+
+
+def _with_one_login(resolved: Resolved) -> Resolved:
+    """Of the settings that name a login, the one that was set nearest; the others unset."""
+    values = {name: getattr(resolved.settings, name) for name in LOGIN}
+    origins = resolved.origins
+    said = [name for name in LOGIN if values[name] != UNSET[name] or origins[name].kind == "flag"]
+    if len(said) < 2:
+        return resolved
+    counts = max(said, key=lambda name: RANK.index(origins[name].kind))
+    others = [name for name in said if name != counts]
+    notices = tuple(
+        f"{name} ({origins[name]}) has no effect: {counts} is set ({origins[counts]})."
+        for name in others
+        if values[name] != UNSET[name]
+    )
+    return replace(
+        resolved,
+        settings=replace(resolved.settings, **{name: UNSET[name] for name in others}),
+        notices=(*resolved.notices, *notices),
     )
 
 

@@ -28,6 +28,7 @@ from lingma_proxy.settings import Resolved
         "api_key_file",
         "backend",
         "remote_base_url",
+        "login",
         "remote_auth_file",
         "cache_dir",
         "remote_proxy_url",

@@ -21,6 +21,7 @@ async def stand_in(settings: Settings) -> AsyncIterator[Settings]:
             remote_base_url=simulator.url,
             cache_dir=str(simulator.home),
             # A real login and a real proxy have no business with it.
+            login="auto",
             remote_auth_file="",
             remote_proxy_url="",
         )

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from lingma_proxy.backends.login import Login, detect_base_url
+from lingma_proxy.backends.base_url import detect_base_url
+from lingma_proxy.backends.login import Login
 from lingma_proxy.doctor.agent import check_agent, check_login_methods
 from lingma_proxy.doctor.answering import check_choice, check_peer
 from lingma_proxy.doctor.finding import Check, Finding, Level, examine, ok, warning
@@ -22,6 +23,7 @@ from lingma_proxy.gateway import (
     agents_installed,
     assemble,
     discovery_of,
+    login_of,
 )
 from lingma_proxy.settings import Resolved, Settings
 from lingma_proxy.vendor.acp_messages import keeps_its_tools
@@ -46,7 +48,7 @@ async def checkup(
 
     `settings` are those of `resolved`, or what a simulator has made of them.
     """
-    login = Login(file=settings.remote_auth_file, cache_dir=settings.cache_dir)
+    login = login_of(settings)
     # A check-up opens no port; that a setting would open one to others is a finding.
     gateway = assemble(replace(settings, open_bind=True))
     hopeless = refused = False
@@ -86,8 +88,7 @@ def ways(settings: Settings, login: Login, chosen: str) -> list[tuple[str, Check
     """
 
     async def runtimes() -> Sequence[Finding]:
-        needed = not (settings.cache_dir or settings.remote_auth_file)
-        return await asyncio.to_thread(runtimes_found, login.machine, needed=needed)
+        return await asyncio.to_thread(runtimes_found, login.machine, needed=not login.named)
 
     async def address() -> Sequence[Finding]:
         url, whence = await asyncio.to_thread(

@@ -7,6 +7,7 @@ from lingma_proxy.gateway.ways import (
     agent_of,
     agents_installed,
     discovery_of,
+    login_of,
     remote,
     whoever_answers,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "assemble",
     "discovery_of",
     "is_loopback",
+    "login_of",
     "over",
     "remote",
     "serving",

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Protocol, cast
 from lingma_proxy.backend import Backend
 from lingma_proxy.backends.acp import acp
 from lingma_proxy.backends.answer import Timeouts
+from lingma_proxy.backends.base_url import BaseUrl
 from lingma_proxy.backends.choice import Choice, Nobody, Option, Presence
 from lingma_proxy.backends.discovery import Discovery
 from lingma_proxy.backends.ipc import ipc
-from lingma_proxy.backends.login import SYSTEMS, BaseUrl, Login
+from lingma_proxy.backends.login import Login
+from lingma_proxy.backends.logins import SYSTEMS
 from lingma_proxy.backends.pictures_elsewhere import PicturesElsewhere, shows_pictures
 from lingma_proxy.backends.presence import agent_presence, login_presence, plugin_presence
 from lingma_proxy.backends.remote import Remote
@@ -75,6 +77,8 @@ class Behind:
     """How one logs in there, in its own words, as far as is known."""
     login_expires: Callable[[], float | None] = lambda: None
     """When the login that is used ends, in Unix seconds; None if it is not known, or none is."""
+    login_ending: Callable[[], str] = str
+    """That it ends soon, and what to do, in sentences; "" while it does not."""
     secrets: Callable[[], tuple[str, ...]] = tuple
     """What must never be written anywhere: the login's values, also those of just before."""
     settled: Callable[[], bool] = lambda: True
@@ -103,6 +107,7 @@ class Way:
     peer: Callable[[], str] = str
     login_methods: Callable[[], Sequence[str]] = tuple
     login_expires: Callable[[], float | None] = lambda: None
+    login_ending: Callable[[], str] = str
     secrets: Callable[[], tuple[str, ...]] = tuple
     start: Callable[[], None] = lambda: None
     helpers: Sequence[Closing] = ()
@@ -154,6 +159,7 @@ def whoever_answers(settings: Settings) -> Behind:
         session_mode=settings.session_mode,
         login_methods=lambda: way().login_methods(),
         login_expires=lambda: way().login_expires(),
+        login_ending=lambda: way().login_ending(),
         secrets=lambda: tuple(secret for each in ways for secret in each.secrets()),
         settled=lambda: choice.settled,
         look=choice.look,
@@ -172,6 +178,7 @@ def remote(settings: Settings) -> Behind:
         endpoint=way.endpoint,
         hurdle=way.hurdle,
         login_expires=way.login_expires,
+        login_ending=way.login_ending,
         secrets=way.secrets,
         start=way.start,
         helpers=way.helpers,
@@ -188,7 +195,7 @@ def remote_way(settings: Settings, plugin: Backend | None = None) -> Way:
         explicit = chosen_url(settings.remote_base_url) if settings.remote_base_url else ""
     except ValueError as error:
         raise SettingsError(f"remote_base_url: {error}.") from None
-    login = Login(file=settings.remote_auth_file, cache_dir=settings.cache_dir)
+    login = login_of(settings)
     base_url = BaseUrl(explicit, login)
     vendor = Remote(
         login,
@@ -216,16 +223,28 @@ def remote_way(settings: Settings, plugin: Backend | None = None) -> Way:
             "remote",
             backend,
             partial(login_presence, login),
-            pointed=bool(settings.remote_auth_file or settings.cache_dir),
+            pointed=login.named,
         ),
         transport=lambda: "remote",
         endpoint=lambda: base_url.known,
         hurdle=hurdle,
         login_expires=lambda: login.expires_at,
+        login_ending=login.ending,
         secrets=login.secrets,
         start=login.start,
         helpers=(login,),
     )
+
+
+def login_of(settings: Settings) -> Login:
+    """The login that the settings lead to; nobody has looked for it yet."""
+    if settings.login != "auto":
+        return Login(settings.login)
+    if settings.remote_auth_file:
+        return Login(settings.remote_auth_file, named_by="remote_auth_file")
+    if settings.cache_dir:
+        return Login(settings.cache_dir, named_by="cache_dir (LINGMA_CACHE_DIR)")
+    return Login()
 
 
 def plugin_way(settings: Settings) -> Way:

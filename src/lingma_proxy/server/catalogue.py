@@ -130,6 +130,8 @@ class Catalogue:
         }
         if peer := behind.peer():
             body["peer"] = peer
+        if (expires := behind.login_expires()) is not None:
+            body["login"] = {"expires_at": int(expires), "warning": behind.login_ending()}
         if not hurdle:
             return self._say(exchange, body)
         # Who is asked only this must notice all the same that it has passed.

@@ -150,6 +150,33 @@ class Word:
 
 
 @dataclass(frozen=True)
+class WordOrPath:
+    """One of a few words, the first where nothing is said, or a path.
+
+    `./newest` is the path of what has the name of a word.
+    """
+
+    words: tuple[str, ...]
+    what: str = "a path"
+
+    @property
+    def allowed(self) -> str:
+        return f"{', '.join(self.words)}, or {self.what}"
+
+    def of_json(self, value: Any) -> str:
+        if not isinstance(value, str) or not value.isprintable():
+            raise _unfit(self)
+        word = value.strip().lower() or self.words[0]
+        return word if word in self.words else value.strip()
+
+    def of_text(self, text: str) -> str:
+        return self.of_json(text)
+
+    def show(self, value: str) -> str:
+        return value
+
+
+@dataclass(frozen=True)
 class Text:
     """Any text on one line; empty where nothing is said."""
 

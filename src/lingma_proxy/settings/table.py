@@ -21,6 +21,7 @@ from lingma_proxy.settings.kinds import (
     Url,
     Whole,
     Word,
+    WordOrPath,
     Words,
 )
 from lingma_proxy.settings.setting import Setting, setting
@@ -113,18 +114,27 @@ class Settings:
         group=LINGMA,
         variable="LINGMA_REMOTE_BASE_URL",
     )
+    login: str = setting(
+        "auto",
+        WordOrPath(("auto", "newest", "longest"), "the path of a folder or of a credential file"),
+        "Which login to use of those found on this machine: the first (an imported one, Qoder CN's,"
+        " Lingma's), the `newest`, the one that lasts `longest`, or the one at a path. One that has"
+        " ended comes last, unless a path names it.",
+        group=LINGMA,
+    )
     remote_auth_file: str = setting(
         "",
         Text("the path of a file"),
-        "A credentials file (JSON) to use instead of the login that the IDE keeps.",
+        "The same as `login` with the path of a credential file; of the two and `cache_dir`, that "
+        "counts which was set nearest (flag, variable, file), else the first in this order.",
         group=LINGMA,
         variable="LINGMA_REMOTE_AUTH_FILE",
     )
     cache_dir: str = setting(
         "",
         Text("the path of a folder"),
-        "The folder in which Lingma keeps its login (the one that holds `cache/user`); empty "
-        "means: look in all known places.",
+        "The same as `login` with the path of the folder in which Lingma keeps its login (the one "
+        "that holds `cache/user`).",
         group=LINGMA,
         variable="LINGMA_CACHE_DIR",
     )

@@ -5,7 +5,7 @@
     credentials.json           nested ({"auth": {…}}) or flat, as other programs export it
     LINGMA_COSY_KEY, …         four environment variables
 
-Whatever cannot be used is a ValueError whose sentence names the field or the step that
+`written` makes the second of them.  Whatever cannot be used is a ValueError whose sentence names the field or the step that
 is at fault, and never a value.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from lingma_proxy.jsonio import Json, JsonObject, is_object, loads
+from lingma_proxy.jsonio import Json, JsonObject, dumpb, is_object, loads
 
 BLOCK = 16
 VARIABLES = {
@@ -24,6 +24,12 @@ VARIABLES = {
     "machine_id": "LINGMA_MACHINE_ID",
 }
 REQUIRED = tuple(VARIABLES)
+FIRST, LAST = 10**11, 253_370_764_800_000
+"""Milliseconds that are a moment: from 1973, for fewer are seconds, to the year 9999."""
+LONGEST_NUMBER = 20
+"""Digits; more are no moment, and slow to read."""
+SHOWABLE = 16
+"""Characters of a value of which eight may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,24 +153,58 @@ def decrypt(machine_id: str, text: str) -> bytes:
 
 
 def expiry(value: Json) -> int | None:
-    """Milliseconds from a number, from digits, or from an RFC 3339 date; None if unknown."""
+    """Milliseconds from a number, from digits, or from an RFC 3339 date; None if unknown.
+
+    The vendor writes milliseconds, as a number or as digits.  Seconds are told from them by
+    their size.  What is no moment at all (0, a negative number, how long something lasts, the
+    end of all days) is not known.
+    """
     match value:
         case bool():
             return None
-        case int():
-            return value if value > 0 else None
-        case float() if value > 0 and value < 1e18:
-            return int(value)
+        case int() | float():
+            return _moment(value)
         case str() if value.strip().isascii() and value.strip().isdecimal():
-            return int(value) or None
+            return _moment(int(value.strip()[:LONGEST_NUMBER]))
         case str():
             try:
                 moment = datetime.fromisoformat(value.strip())
-            except ValueError:
+                seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+            except (ValueError, OverflowError):
                 return None
-            return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+            return _moment(seconds * 1000)
         case _:
             return None
+
+
+def _moment(number: float) -> int | None:
+    if FIRST <= number < LAST:
+        return int(number)
+    return int(number * 1000) if FIRST <= number * 1000 < LAST else None
+
+
+def written(login: Credentials) -> bytes:
+    """The login as a credential file, as Lingma Proxy 1.6 and `read_credential_file` read it.
+
+    What else we know of it stands beside: others pass over what they do not know.
+    """
+    known: JsonObject = {
+        "user_type": login.user_type,
+        "organization_id": login.organization_id,
+        "data_policy_agreed": login.data_policy_agreed,
+    }
+    file: JsonObject = {
+        "source": "lingma-proxy",
+        "token_expire_time": str(login.expires_at or 0),
+        "auth": {name: getattr(login, name) for name in REQUIRED},
+        **{name: value for name, value in known.items() if value not in {"", None}},
+    }
+    return dumpb(file) + b"\n"
+
+
+def masked(value: str) -> str:
+    """The first and the last four characters: enough to tell one from another."""
+    return f"{value[:4]}…{value[-4:]}" if len(value) >= SHOWABLE else "…"
 
 
 def _cache_object(plain: bytes) -> JsonObject:

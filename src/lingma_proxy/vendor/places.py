@@ -78,6 +78,17 @@ def runtimes(machine: Machine) -> tuple[PurePath, ...]:
     return distinct(machine, found)
 
 
+def own_login(machine: Machine) -> PurePath:
+    """The file in which `lingma-proxy login import` keeps a login: beside our settings file."""
+    if machine.system == "windows":
+        root = machine.folder("LOCALAPPDATA") or machine.home / "AppData/Local"
+    elif machine.system == "darwin":
+        root = app_support(machine)
+    else:
+        root = machine.folder("XDG_CONFIG_HOME") or machine.home / ".config"
+    return root / "lingma-proxy/login.json"
+
+
 def login_files(runtime: PurePath) -> tuple[PurePath, ...]:
     """The files of a runtime whose change may be a new login."""
     return (runtime / "cache/user", runtime / "cache/id", runtime / "cli/.auth/id")
