@@ -4,13 +4,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from soak.watching import GROWTH, SPARE, Sample, grown
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc"),
+    pytest.mark.timeout(300),
+]
+PATIENCE = 240
+"""Seconds; five processes on a machine that is busy with tests."""
 
 SOAK = (sys.executable, "-u", "-m", "soak.run")
 HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
@@ -18,7 +24,12 @@ HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
 
 def test_for_a_moment_all_is_where_it_was():
     done = subprocess.run(
-        [*SOAK, "0.05"], env=HERE, capture_output=True, text=True, timeout=110, check=False
+        [*SOAK, "0.03", "--clients", "3"],
+        env=HERE,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -32,11 +43,15 @@ def test_stopped_early_it_leaves_nothing_running(tmp_path):
     with subprocess.Popen(
         [*SOAK, "10"], env={**HERE, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True
     ) as soak:
-        while len(children(soak.pid)) < 4:
-            assert soak.poll() is None
-        begun = children(soak.pid)
-        soak.send_signal(signal.SIGINT)
-        said, _ = soak.communicate(timeout=60)
+        try:
+            while len(children(soak.pid)) < 4:
+                assert soak.poll() is None
+                time.sleep(0.05)
+            begun = children(soak.pid)
+            soak.send_signal(signal.SIGINT)
+            said, _ = soak.communicate(timeout=PATIENCE)
+        finally:
+            soak.kill()
 
     assert soak.returncode == 130
     assert "has ended" in said

@@ -30,8 +30,6 @@ from soak.clients import Crowd, on_a_websocket
 from soak.watching import Sample, Watch, edges, grown, quantile
 from support.process import LISTENS, environment
 
-CLIENTS = 8
-"""Of each server, at the same time."""
 SETTINGS = [
     "--log-level",
     "error",
@@ -56,7 +54,9 @@ SETTINGS = [
     "--models-lifetime",
     "5",
 ]
-STARTING = 30.0
+REST = 2.0
+"""Seconds without a request before a calm look."""
+STARTING = 60.0
 ENDING = 20.0
 """Seconds that a process may take for it."""
 
@@ -159,12 +159,12 @@ async def trouble(crowd: Crowd, side: Side, every: float) -> None:
 
 async def rest(watch: Watch) -> Sample:
     """Nobody asks; what was begun has ended, and what it held should be given back."""
-    await asyncio.sleep(2)
+    await asyncio.sleep(REST)
     return watch.look()
 
 
 async def soaked(
-    folder: Path, way: Way, seconds: float, dice: Random
+    folder: Path, way: Way, seconds: float, clients: int, dice: Random
 ) -> tuple[list[str], list[str]]:
     """The table of one server, and what may not be."""
     warm = min(seconds * 0.25, 300)
@@ -181,9 +181,9 @@ async def soaked(
             asyncio.create_task(trouble(crowd, other, min(10, seconds / 10))),
         ]
         try:
-            await asked(crowd, warm)
+            await asked(crowd, clients, warm)
             first = await rest(watch)
-            await asked(crowd, seconds - warm)
+            await asked(crowd, clients, seconds - warm)
         finally:
             for task in beside:
                 task.cancel()
@@ -206,10 +206,10 @@ async def soaked(
     return table(crowd, watch, warm, (first, last)), complaints
 
 
-async def asked(crowd: Crowd, seconds: float) -> None:
+async def asked(crowd: Crowd, clients: int, seconds: float) -> None:
     over = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, over.set)
-    await crowd.ask(CLIENTS, over)
+    await crowd.ask(clients, over)
 
 
 def table(crowd: Crowd, watch: Watch, warm: float, calm: tuple[Sample, Sample]) -> list[str]:
@@ -244,7 +244,7 @@ def in_ms(seconds: Sequence[float]) -> str:
     return f"p50 {half:.1f}   p99 {most:.1f}   most {1000 * max(seconds, default=0):.1f}"
 
 
-async def soaking(seconds: float, ways: Sequence[Way], seed: int) -> int:
+async def soaking(seconds: float, ways: Sequence[Way], clients: int, seed: int) -> int:
     loop = asyncio.get_running_loop()
     me = asyncio.current_task()
     assert me is not None
@@ -256,7 +256,7 @@ async def soaking(seconds: float, ways: Sequence[Way], seed: int) -> int:
             folder.mkdir()
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(soaked(folder, way, seconds, Random(f"{seed} {way}")))
+                group.create_task(soaked(folder, way, seconds, clients, Random(f"{seed} {way}")))
                 for folder, way in zip(folders, ways, strict=True)
             ]
     failed = False
@@ -271,11 +271,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("minutes", nargs="?", type=float, default=3.0)
     parser.add_argument("--only", choices=("remote", "ipc"), help="one of the two servers")
+    parser.add_argument("--clients", type=int, default=8, help="of each server, at a time")
     parser.add_argument("--seed", type=int, default=1, help="of the dice")
     options = parser.parse_args()
     ways: tuple[Way, ...] = (options.only,) if options.only else ("remote", "ipc")
     try:
-        return asyncio.run(soaking(options.minutes * 60, ways, options.seed))
+        return asyncio.run(soaking(options.minutes * 60, ways, options.clients, options.seed))
     except asyncio.CancelledError:
         print("Stopped before its time; everything that it had started has ended.")
         return 130

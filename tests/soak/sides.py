@@ -51,7 +51,7 @@ async def playing(kind: str, home: Path) -> None:
         while line := (await heard.readline()).decode().split():
             match line, side:
                 case ["renew"], Simulator():
-                    await asyncio.to_thread(side.renew_login)
+                    side.renew_login()  # in one go: nobody is refused for a login that is not on disk yet
                 case ["restart"], _:
                     await side.close()
                     side = await made(kind, home, side).start()

@@ -237,6 +237,12 @@ def test_what_counts_nothing_is_no_usage(usage):
         (-32601, "session/new", BackendUnavailable, 503),
         (-32601, "session/set_model", BackendRefused, 502),
         (-32602, "session/prompt", ProtocolError, 502),
+        (
+            -32602,
+            "session/set_model",
+            BackendRefused,
+            400,
+        ),  # a name that no list was there to refuse
         (-32600, "session/prompt", ProtocolError, 502),
         (-32700, "session/prompt", ProtocolError, 502),
         (-32603, "session/prompt", BackendRefused, 502),

@@ -187,6 +187,11 @@ def refused(
             return BackendRefused(
                 f"{who} does not know {doing}. Another version of it may.", upstream=501
             )
+        case (-32602, "session/set_model"):
+            no_model = (
+                f"{who} does not take this model: {said}. `lingma-proxy models` lists its own."
+            )
+            return BackendRefused(no_model, upstream=404)
         case (-32700 | -32600 | -32602, _):
             return ProtocolError(f"{who} did not understand us: {said}.")
         case (429, _):
