@@ -100,7 +100,9 @@ async def test_a_link_is_nobody_elses():
 async def test_links_that_may_be_worth_nothing_are_forgotten():
     vendor, uploads = Vendor(), Uploads(new_id)
     await uploads.linked(showing(1), "me", vendor.post)
+    assert uploads.remembered == 1
     uploads.forget()
+    assert uploads.remembered == 0
     await uploads.linked(showing(1), "me", vendor.post)
 
     assert len(vendor.posted) == 2

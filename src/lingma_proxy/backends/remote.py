@@ -2,7 +2,7 @@
 
     reply ─▶ ask ─▶ upload        pictures, where they are to be links (`uploads`)
               │╰──▶ post          build, sign, send; read until the first event or the refusal
-              ╰─ once more, when the login was refused and could be read again
+              ╰─ once more, when the login was refused and could be read again, or a link was old
           ◀─ events, one batch for each read, until the reply is over
 
 All that can be refused is refused before the first event.  After it the only thing left is
@@ -110,7 +110,7 @@ class Remote:
         self._farewells: set[asyncio.Task[None]] = set()
 
     async def reply(self, request: ChatRequest) -> EventStream:
-        answer = await self._twice(lambda: self._ask(request))
+        answer = await self._twice(lambda: self._ask_with_links(request))
         try:
             yield answer.first
             while not answer.stream.over:
@@ -148,7 +148,21 @@ class Remote:
                 self._base_url.forget()  # another account may live elsewhere
         return await attempt()
 
-    async def _ask(self, request: ChatRequest) -> Answer:
+    async def _ask_with_links(self, request: ChatRequest) -> Answer:
+        """Ask; and once more with new links, where it may be old ones that were refused."""
+        uploads = self._uploads if has(request.messages, Image, ImageLink) else None
+        if uploads is None:
+            return await self._ask(request)
+        remembered = uploads.remembered
+        try:
+            return await self._ask(request, uploads)
+        except BackendRefused as error:
+            uploads.forget()
+            if error.retry or not remembered:
+                raise
+        return await self._ask(request, uploads)
+
+    async def _ask(self, request: ChatRequest, uploads: Uploads | None = None) -> Answer:
         """Send a request and wait for its first events.  Raises whatever refuses it."""
         credentials = await self._login.ready()
         base = await self._base_url()
@@ -156,7 +170,6 @@ class Remote:
         url = base + remote_request.CHAT + (remote_request.ENCODED if encoded else "")
         id, business_id = self._new_id(), ids.dashed(self._new_id())
         began = asyncio.get_running_loop().time()
-        uploads = self._uploads if has(request.messages, Image, ImageLink) else None
         if uploads is not None:
             request = await self._uploaded(request, uploads, base, credentials)
 
@@ -185,10 +198,8 @@ class Remote:
             try:
                 await self._expect(response, "text/event-stream", credentials)
                 first = await first_of(response.content, stream)
-            except BaseException as error:
+            except BaseException:
                 response.close()
-                if uploads is not None and isinstance(error, BackendRefused):
-                    uploads.forget()  # the links may be what it does not like
                 raise
         return Answer(response, stream, first, Patience(response.content, self._timeouts, began))
 

@@ -75,6 +75,11 @@ class Uploads:
             raise first_of(failed) from None
         return linked(request, [links[key] for key in keys])
 
+    @property
+    def remembered(self) -> int:
+        """How many links may be used again, and so may be old."""
+        return len(self._links)
+
     def forget(self) -> None:
         """The links may be worth nothing any more."""
         self._links.clear()
