@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from lingma_proxy.aside import LONG
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.peer import Lost
 from lingma_proxy.backends.prompting import Prompting
+from lingma_proxy.conversation.notes import AttemptNotes, Body
 from lingma_proxy.conversation.request import Message, Reasoning, Text
 from lingma_proxy.errors import (
     BackendRefused,
@@ -20,7 +22,8 @@ from lingma_proxy.errors import (
     ProtocolError,
     ProxyError,
 )
-from support.backends import ask
+from lingma_proxy.jsonio import loads
+from support.backends import ask, hear, heard
 from support.counterpart import Fake, silent, willing
 from support.stories import heard_parts
 
@@ -531,3 +534,97 @@ async def test_a_session_goes_on_though_its_thinking_was_taken_out_of_the_text()
         await said(backend, HI, ANSWER, "and now?", model="qwen3-8b")
 
         assert len(backend.fake.others[0].all("session/new")) == 1
+
+
+def noted(*messages, **more):
+    """A question, and what is noted of the attempt to answer it."""
+    attempt = AttemptNotes("kmodel", 100.0)
+    return replace(ask(*messages, **more), attempt=attempt), attempt
+
+
+async def test_what_is_sent_and_what_comes_back_is_noted():
+    request, attempt = noted("ping")
+    async with prompting(willing) as backend:
+        backend.word = "other"
+        await hear(backend, request)
+        session = backend.fake.others[0].all("session/prompt")[0]["params"]
+
+    assert (attempt.backend, attempt.url) == ("other", "")
+    assert loads(attempt.request.kept()) == {"method": "session/prompt", "params": session}
+    assert [*map(loads, attempt.reply.kept().splitlines())] == [
+        {
+            "jsonrpc": "2.0",
+            "method": "session/update",
+            "params": {
+                "sessionId": "s1",
+                "update": {
+                    "sessionUpdate": "agent_message_chunk",
+                    "content": {"type": "text", "text": "pong"},
+                },
+            },
+        },
+        {"result": None},
+    ]
+    assert 100.0 < attempt.accepted <= attempt.first
+
+
+async def test_a_refusal_of_a_prompt_is_noted():
+    def refusing(other, message):
+        if message["method"] == "session/prompt":
+            other.refuse(message, "Not this.")
+        else:
+            willing(other, message)
+
+    request, attempt = noted()
+    async with prompting(refusing) as backend:
+        _, failure = await heard(backend, request)
+
+    assert isinstance(failure, BackendRefused)
+    assert loads(attempt.reply.kept()) == {
+        "error": {"code": -1, "message": "Not this.", "data": {}}
+    }
+
+
+async def test_what_is_told_after_the_turn_is_not_noted():
+    request, attempt = noted()
+    async with prompting(willing) as backend:
+        await hear(backend, request)
+        before = attempt.reply.size
+        other = backend.fake.others[0]
+        other.tell("s1", "and another thing")
+        await said(backend, "else")
+
+    assert attempt.reply.size == before
+
+
+async def test_without_bodies_a_prompt_is_not_spelled_out():
+    attempt = AttemptNotes("kmodel", 1.0, request=Body(0), reply=Body(0))
+    request = replace(ask(), attempt=attempt)
+    async with prompting(willing) as backend:
+        await hear(backend, request)
+
+    assert attempt.request.size == 0
+    assert (attempt.reply.kept(), attempt.reply.size > 0) == (b"", True)
+
+
+async def test_who_leaves_while_a_long_prompt_is_noted_leaves_nothing_behind(monkeypatch):
+    begun = asyncio.Event()
+
+    async def never(work, *, patient=False):
+        made = work()
+        if isinstance(made, bytes):
+            begun.set()
+            await asyncio.Event().wait()
+        return made
+
+    monkeypatch.setattr("lingma_proxy.backends.prompting.aside", never)
+    request, _ = noted("x" * (LONG + 1))
+    async with prompting(willing) as backend:
+        asking = asyncio.create_task(hear(backend, request))
+        await begun.wait()
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+        await backend.fake.others[0].hears("session/end")
+
+    assert backend.fake.tidied == ["s1"]

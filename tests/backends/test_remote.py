@@ -4,12 +4,14 @@ import json
 import shutil
 import socket
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
 from lingma_proxy.backends.answer import FAREWELL, Timeouts
 from lingma_proxy.backends.remote import MUCH_TO_SEND, retry_after
 from lingma_proxy.conversation.events import ReplyStarted
+from lingma_proxy.conversation.notes import AttemptNotes
 from lingma_proxy.conversation.request import ChatRequest, Image, Message, Sampling, Text
 from lingma_proxy.errors import (
     BackendRefused,
@@ -22,7 +24,7 @@ from lingma_proxy.errors import (
 )
 from lingma_proxy.vendor.encoding import decode
 from support.backends import ask, hear, heard
-from support.login import user, write_cache
+from support.login import MACHINE_ID, user, write_cache
 from support.remote import remote
 from support.stories import Cut, Refused, Say, Spelling, Story, heard_parts, sse
 from support.vectors import vectors
@@ -497,3 +499,64 @@ async def test_uploads_are_waited_for_only_so_long(tmp_path):
     assert isinstance(failure, BackendTimeout)
     assert "first_byte_timeout" in failure.message
     assert len(vendor.asked) == 1
+
+
+def noted(request=None):
+    """A question, and what is noted of the attempt to answer it."""
+    attempt = AttemptNotes("kmodel", 100.0)
+    return replace(request or ask(), attempt=attempt), attempt
+
+
+@pytest.mark.parametrize("encode", ["never", "always"])
+async def test_what_is_asked_and_what_comes_is_noted_byte_by_byte(tmp_path, encode):
+    request, attempt = noted()
+    *_, vendor = await outcome(tmp_path, tells(HELLO), request=request, encode=encode)
+
+    (asked,) = vendor.asked
+    assert attempt.backend == "remote"
+    assert attempt.url == vendor.url + asked.target.partition("?")[0]
+    sent = asked.body if encode == "never" else decode(asked.body)
+    assert attempt.request.kept() == sent
+    assert attempt.reply.kept() == sse(HELLO)
+    assert 100.0 < attempt.accepted <= attempt.first
+
+
+async def test_a_refusal_is_noted_and_was_not_accepted(tmp_path):
+    request, attempt = noted()
+    body = b'{"code": "Throttled", "message": "slow down"}'
+    await outcome(tmp_path, error(429, body), request=request)
+
+    assert attempt.reply.kept() == body
+    assert (attempt.accepted, attempt.first is None) == (None, False)
+
+
+async def test_what_came_before_a_break_is_noted(tmp_path):
+    request, attempt = noted()
+    _, failure, _ = await outcome(tmp_path, Says((OPEN, Reset())), request=request)
+
+    assert failure is not None
+    assert attempt.reply.kept() == OPEN
+
+
+async def test_of_a_second_try_with_another_login_the_second_is_noted(tmp_path):
+    request, attempt = noted()
+    refusal = NO_SIGNATURE
+    async with serving(refusal, tells(HELLO)) as vendor, remote(vendor.url, tmp_path) as backend:
+        await backend._login.ready()
+        write_cache(tmp_path / ".lingma", uid="new")
+        await hear(backend, request)
+
+    assert len(vendor.asked) == 2
+    assert attempt.request.kept() == vendor.asked[1].body
+    assert attempt.reply.kept() == sse(HELLO)
+
+
+@pytest.mark.parametrize("script", ["heard", "refused"])
+async def test_no_secret_of_the_login_is_noted(tmp_path, script):
+    request, attempt = noted()
+    secrets = [MACHINE_ID, *(user()[name] for name in ("key", "encrypt_user_info", "uid"))]
+    echo = error(403, " ".join(secrets).encode())
+    await outcome(tmp_path, tells(HELLO) if script == "heard" else echo, request=request)
+
+    told = attempt.url.encode() + attempt.request.kept() + attempt.reply.kept()
+    assert [each for each in secrets if each.encode() in told] == []

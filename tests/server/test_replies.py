@@ -5,6 +5,7 @@ from lingma_proxy.server.replies import (
     InternalError,
     error_headers,
     json_response,
+    model_header,
     warning_header,
 )
 
@@ -48,3 +49,10 @@ def test_json_is_said_as_json():
 def test_an_internal_error_tells_nothing():
     with pytest.raises(InternalError, match="please report"):
         raise InternalError
+
+
+def test_the_model_that_answers_is_named_in_characters_of_a_header():
+    assert model_header("kmodel") == {"x-lingma-proxy-model": "kmodel"}
+    assert model_header("") == {}
+    assert model_header("模\r\nx") == {"x-lingma-proxy-model": "\\u6a21  x"}
+    assert len(model_header("x" * 999)["x-lingma-proxy-model"]) == 200

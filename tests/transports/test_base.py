@@ -382,3 +382,18 @@ async def test_what_is_done_once_is_done_once_and_to_its_end() -> None:
 
     assert impatient.cancelled()
     assert done == [1]
+
+
+@given(st.lists(st.integers(0, 200)))
+def test_a_message_is_known_as_it_came(points) -> None:
+    bodies = [b'{"method": "a",  "params":{}}', b'{"id":1,"result":"\xf0\x9f\x98\x80"}']
+    said = b"\n".join(bodies) + b"\n"
+
+    async def known() -> list[bytes]:
+        transport = FramedTransport(Wire(*filter(None, at_points(said, points)), b""), Lines())
+        found = []
+        while await transport.receive() is not None:
+            found.append(transport.heard)
+        return found
+
+    assert asyncio.run(known()) == bodies

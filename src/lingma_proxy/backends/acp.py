@@ -250,6 +250,8 @@ class Agent:
 class Acp(Prompting):
     """The backend; `endpoint` names the command while its process lives, else ""."""
 
+    word = "acp"
+
     def __init__(self, agent: Agent, timeouts: Timeouts, setup: float, mode: Mode) -> None:
         super().__init__(agent, timeouts, setup=setup, session_mode=mode)
         self._agent = agent

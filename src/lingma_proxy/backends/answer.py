@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from lingma_proxy.conversation.events import Event
+from lingma_proxy.conversation.notes import AttemptNotes
 from lingma_proxy.errors import BackendTimeout
 from lingma_proxy.vendor.remote_stream import RemoteStream
 
@@ -91,12 +92,14 @@ class Answer:
     first: list[Event]
     """Its first events; never empty."""
     patience: Patience
+    attempt: AttemptNotes | None = None
+    """Takes note of its bytes."""
 
     async def more(self) -> list[Event]:
         """What the next read brings, which may be nothing yet."""
         self.patience.wait()
         try:
-            return await heard(self.response.content, self.stream)
+            return await heard(self.response.content, self.stream, self.attempt)
         finally:
             self.patience.heard()
 
@@ -108,24 +111,35 @@ class Answer:
                     pass
 
 
-async def heard(content: aiohttp.StreamReader, stream: RemoteStream) -> list[Event]:
+async def heard(
+    content: aiohttp.StreamReader, stream: RemoteStream, attempt: AttemptNotes | None = None
+) -> list[Event]:
     """The events of one read; `stream` then knows whether there will be more."""
     try:
         data = await content.readany()
     except BROKEN as error:
         # What has arrived before the break is still in the buffer, and is the reader's.
-        events = stream.feed(content._read_nowait(-1))  # noqa: SLF001  # the public one refuses now
+        data = content._read_nowait(-1)  # noqa: SLF001  # the public one refuses now
+        if attempt is not None and data:
+            attempt.hears(data)
+        events = stream.feed(data)
         if not stream.over:
             events += stream.end()
             if stream.failure is not None:
                 stream.failure.__cause__ = error
         return events
-    return stream.feed(data) if data else stream.end()
+    if not data:
+        return stream.end()
+    if attempt is not None:
+        attempt.hears(data)
+    return stream.feed(data)
 
 
-async def first_of(content: aiohttp.StreamReader, stream: RemoteStream) -> list[Event]:
+async def first_of(
+    content: aiohttp.StreamReader, stream: RemoteStream, attempt: AttemptNotes | None = None
+) -> list[Event]:
     """The first events.  Raises the refusal that comes instead of them."""
-    while not (events := await heard(content, stream)):
+    while not (events := await heard(content, stream, attempt)):
         if stream.failure is not None:
             if isinstance(cause := stream.failure.__cause__, BROKEN):
                 raise cause  # nobody has answered: that is for the seam to put into words

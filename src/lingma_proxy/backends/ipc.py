@@ -245,6 +245,8 @@ def _unwrite(writing: asyncio.Future[Path]) -> None:
 class Ipc(Prompting):
     """The backend; `endpoint` says where it is connected, "" while it is not."""
 
+    word = "ipc"
+
     def __init__(self, plugin: Plugin, timeouts: Timeouts, setup: float, mode: Mode) -> None:
         # Its sessions are chats in the history of the IDE, whoever is connected.
         super().__init__(plugin, timeouts, setup=setup, session_mode=mode, outlive=True)

@@ -120,6 +120,11 @@ class Peer:
         except ConnectionError:
             raise self._why() from None
 
+    @property
+    def heard(self) -> bytes:
+        """The message that is being handed on, as it came."""
+        return self._transport.heard
+
     def watch(self, watcher: Callable[[Lost], None]) -> None:
         """Call when the connection ends, after all that came before was heard."""
         self._watchers.add(watcher)

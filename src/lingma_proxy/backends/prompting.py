@@ -22,15 +22,16 @@ from lingma_proxy.backend import EventStream, Model
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.counterpart import Counterpart, Prompt
 from lingma_proxy.backends.meeting import STOPPING, Meeting
-from lingma_proxy.backends.peer import Lost, Peer, Unfit, code_of
+from lingma_proxy.backends.peer import Lost, Peer, Unfit, code_of, data_of
 from lingma_proxy.backends.sessions import Mode, Session, Sessions, Trail, extended, trail
 from lingma_proxy.backends.turn import MOST_HELD, Turn
 from lingma_proxy.conversation.events import Event
+from lingma_proxy.conversation.notes import AttemptNotes
 from lingma_proxy.conversation.request import ChatRequest, Message, Text
 from lingma_proxy.conversation.size import is_long
 from lingma_proxy.conversation.transcript import continuation, pictures, transcript
 from lingma_proxy.errors import BackendRefused, BackendUnavailable, ProtocolError, ProxyError
-from lingma_proxy.jsonio import JsonObject
+from lingma_proxy.jsonio import JsonObject, dumpb
 from lingma_proxy.tools.thinking import spoken
 from lingma_proxy.vendor import acp_messages, ids, thinking
 from lingma_proxy.vendor.asked_of_us import PERMISSION
@@ -39,6 +40,8 @@ from lingma_proxy.vendor.unsaid import unsaid
 from lingma_proxy.vendor.updates import read_update, request_id, session_id
 
 T = TypeVar("T")
+
+PROMPT = "session/prompt"
 
 TIDYING = 10.0
 """Seconds for ending a session (`protocol/ipc.md` C.7)."""
@@ -68,11 +71,13 @@ class Running:
 
 
 class Prompting:
-    """A backend.
+    """A backend, which the notes of an attempt call by its `word`.
 
     `setup` is the limit, in seconds, on all that comes before the prompt; `most_held` that on
     characters which wait for a client.  `outlive` is set where sessions outlive the connection.
     """
+
+    word = ""
 
     def __init__(
         self,
@@ -110,6 +115,11 @@ class Prompting:
     def peer_name(self) -> str:
         """Who answers; "" while nobody does."""
         return self._meeting.peer_name
+
+    @property
+    def endpoint(self) -> str:
+        """Where that is; "" while it is not known."""
+        return ""
 
     @property
     def trouble(self) -> str:
@@ -201,6 +211,8 @@ class Prompting:
                     await aside(text) if long else text(),
                     pictures(messages),
                 )
+                if request.attempt is not None:
+                    await self._note(request.attempt, prompt, long=long)
             except BaseException as error:
                 self._end_soon(session, peer)
                 if held and _is_refusal(error):
@@ -216,6 +228,7 @@ class Prompting:
             goes_on=bool(held),
             overflow=lambda: self._tidy(self._cancel(peer, session)),
             most_held=self._most_held,
+            attempt=request.attempt,
         )
         self._turns[id] = self._turns[session.id] = turn
         peer.watch(turn.fail)
@@ -240,10 +253,26 @@ class Prompting:
             raise
         return running
 
+    async def _note(self, attempt: AttemptNotes, prompt: Prompt, *, long: bool) -> None:
+        sent: JsonObject = {"method": PROMPT, "params": prompt.params}
+        data = b""
+        if attempt.request.most:
+            try:
+                data = await aside(lambda: dumpb(sent)) if long else dumpb(sent)
+            except BaseException:
+                prompt.tidy()
+                raise
+        attempt.asks(self.word, self.endpoint, data)
+
     async def _ask(self, peer: Peer, turn: Turn, prompt: Prompt) -> None:
         try:
-            said = self._counterpart.answered(await peer.request("session/prompt", prompt.params))
+            result = await peer.request(PROMPT, prompt.params)
+            turn.note(dumpb({"result": result}))
+            said = self._counterpart.answered(result)
         except ProxyError as error:
+            if (code := code_of(error)) is not None:
+                why: JsonObject = {"code": code, "message": str(error.__cause__)}
+                turn.note(dumpb({"error": {**why, "data": data_of(error)}}))
             turn.fail(error)
         else:
             turn.hear(said)
@@ -253,6 +282,8 @@ class Prompting:
         id = request_id(params) or params.get("requestId")
         turn = self._turns.get(id if isinstance(id, str) and id else session_id(params) or "")
         if turn is not None:
+            if (peer := self._meeting.peer) is not None:
+                turn.note(peer.heard)
             turn.declined = turn.declined or method == PERMISSION
             turn.hear(read_update(params) if method == "session/update" else None)
 
@@ -283,6 +314,7 @@ class Prompting:
         for key in (running.id, session.id):
             self._turns.pop(key, None)
         running.peer.unwatch(turn.fail)
+        turn.attempt = None
         running.prompt.tidy()
         if turn.over and turn.finished is not None and running.peer is self._meeting.peer:
             running.asking.cancel()  # its response ends nothing, and may never come

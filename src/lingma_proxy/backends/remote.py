@@ -31,6 +31,7 @@ from lingma_proxy.backends.failures import meanings
 from lingma_proxy.backends.login import Login
 from lingma_proxy.backends.uploads import Uploads
 from lingma_proxy.conversation.kinds import has
+from lingma_proxy.conversation.notes import AttemptNotes
 from lingma_proxy.conversation.request import ChatRequest, Image, ImageLink
 from lingma_proxy.conversation.size import is_long
 from lingma_proxy.errors import (
@@ -169,11 +170,11 @@ class Remote:
         encoded = self._encode == "always" or (self._encode == "auto" and base == CHINA)
         url = base + remote_request.CHAT + (remote_request.ENCODED if encoded else "")
         id, business_id = self._new_id(), ids.dashed(self._new_id())
-        began = asyncio.get_running_loop().time()
+        attempt, began = request.attempt, asyncio.get_running_loop().time()
         if uploads is not None:
             request = await self._uploaded(request, uploads, base, credentials)
 
-        def encode() -> bytes:
+        def encode() -> tuple[bytes, bytes]:
             body = remote_request.encode(
                 request,
                 key=request.model,
@@ -184,24 +185,27 @@ class Remote:
                 cosy_version=self._cosy_version,
                 uploaded=uploads is not None,
             )
-            return encoding.encode(body) if encoded else body
+            return body, encoding.encode(body) if encoded else body
 
-        body = await aside(encode) if is_long(request, LONG) else encode()
+        plain, body = await aside(encode) if is_long(request, LONG) else encode()
         stream = RemoteStream(
             id,
             request.model or "auto",
             lambda: f"call_{self._new_id()}",
             remote_request.unhonoured(request),
         )
+        if attempt is not None:
+            attempt.asks("remote", url, plain)
         async with self._patiently(url):
             response = await self._send("POST", url, body, credentials)
             try:
-                await self._expect(response, "text/event-stream", credentials)
-                first = await first_of(response.content, stream)
+                await self._expect(response, "text/event-stream", credentials, attempt)
+                first = await first_of(response.content, stream, attempt)
             except BaseException:
                 response.close()
                 raise
-        return Answer(response, stream, first, Patience(response.content, self._timeouts, began))
+        patience = Patience(response.content, self._timeouts, began)
+        return Answer(response, stream, first, patience, attempt)
 
     async def _list(self) -> Sequence[Model]:
         credentials = await self._login.ready()
@@ -308,13 +312,21 @@ class Remote:
         return self._session
 
     async def _expect(
-        self, response: aiohttp.ClientResponse, media_type: str, credentials: Credentials
+        self,
+        response: aiohttp.ClientResponse,
+        media_type: str,
+        credentials: Credentials,
+        attempt: AttemptNotes | None = None,
     ) -> None:
         """Raises unless the answer is a good one; any media type is good if none is named."""
         found = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if response.status == 200 and (not media_type or found in {media_type, ""}):
+            if attempt is not None:
+                attempt.accepted = time.time()
             return
         body = await _beginning(response, LARGEST_ERROR, credentials)
+        if attempt is not None:
+            attempt.hears(body)
         code, message = read_error(body)
         if response.status == 200:
             raise _not_a_stream(found, code, message, body)

@@ -12,6 +12,7 @@ from lingma_proxy.aside import aside
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.conversation.events import Event, FinishReason, ReplyEnded, Usage
 from lingma_proxy.conversation.halves import MARK, Halves, Place
+from lingma_proxy.conversation.notes import AttemptNotes
 from lingma_proxy.conversation.tokens import count_text
 from lingma_proxy.conversation.writer import ReplyWriter
 from lingma_proxy.errors import BackendTimeout, BackendUnavailable, ProtocolError, ProxyError
@@ -28,7 +29,8 @@ class Turn:
     """`who` is whom we prompt, for messages; `id` and `model` are told to the client.
 
     `goes_on` is set where the session has had turns before, so that usage may be the sum of all.
-    `overflow` is called when more than `most_held` characters wait.
+    `overflow` is called when more than `most_held` characters wait.  `attempt` takes note of what
+    is heard, as long as somebody listens.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Turn:
         goes_on: bool = False,
         overflow: Callable[[], None] = lambda: None,
         most_held: int = MOST_HELD,
+        attempt: AttemptNotes | None = None,
     ) -> None:
         self.over = False
         """Whether the client has been told everything."""
@@ -53,6 +56,7 @@ class Turn:
         self.declined = False
         """Whether it has asked for a permission, which nobody gives here."""
         self.failure: ProxyError | None = None
+        self.attempt = attempt
         self._id, self._model, self._who = id, model, who
         self._warnings = warnings
         self._timeouts = timeouts
@@ -75,6 +79,13 @@ class Turn:
         self._began = self._heard = self._clock()
 
     # For who reads the connection.
+
+    def note(self, message: bytes) -> None:
+        """Take note of a message as it came, as a line."""
+        if (attempt := self.attempt) is not None:
+            attempt.hears(message)
+            attempt.hears(b"\n")
+            attempt.accepted = attempt.accepted or attempt.first
 
     def hear(self, said: Said | None) -> None:
         """What was said; None is a sign of life."""

@@ -36,16 +36,17 @@ class Noting:
 class Body:
     """The beginning of a body, which may be longer; nothing is copied before it is asked for."""
 
-    __slots__ = ("_most", "_pieces", "size")
+    __slots__ = ("_pieces", "most", "size")
 
     def __init__(self, most: int = MOST) -> None:
         self._pieces: list[bytes] = []
-        self._most = most
+        self.most = most
+        """Bytes that are kept, of the beginning."""
         self.size = 0
         """Bytes of all of it."""
 
     def add(self, data: bytes) -> None:
-        room = self._most - self.size
+        room = self.most - self.size
         self.size += len(data)
         if room > 0:
             self._pieces.append(data if len(data) <= room else data[:room])
@@ -55,12 +56,12 @@ class Body:
 
     def anew(self) -> "Body":
         """An empty one that keeps as much."""
-        return Body(self._most)
+        return Body(self.most)
 
     @property
     def whole(self) -> bool:
         """Whether all of it is kept."""
-        return self.size <= self._most
+        return self.size <= self.most
 
 
 @dataclass(slots=True, eq=False)

@@ -103,6 +103,8 @@ class FramedTransport:
     def __init__(self, stream: ByteStream, codec: Codec) -> None:
         self.failure: ProxyError | None = None
         """Why `receive` came to its end; None if the other side just went away, or we did."""
+        self.heard = b""
+        """The message that `receive` has returned last, as it came."""
         self._stream = stream
         self._codec = codec
         self._bodies: deque[bytes] = deque()
@@ -143,8 +145,10 @@ class FramedTransport:
         try:
             while not self._closed:
                 if self._bodies:
-                    message = self._read(self._bodies.popleft())
+                    body = self._bodies.popleft()
+                    message = self._read(body)
                     if message is not None:
+                        self.heard = body
                         return message
                 elif self._ended:
                     break
