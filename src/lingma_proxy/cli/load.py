@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lingma_proxy.errors import SettingsError
-from lingma_proxy.settings import CONFIG_VARIABLE, FileContent, Origin, Resolved, resolve
+from lingma_proxy.settings import (
+    CONFIG_VARIABLE,
+    FileContent,
+    Origin,
+    Resolved,
+    Settings,
+    resolve,
+)
 from lingma_proxy.settings.kinds import Secret
 
 RANK = ("default", "file", "environment", "flag")
@@ -36,6 +43,18 @@ def load(
     return _with_key(_with_one_login(replace(resolved, notices=tuple(notices))))
 
 
+def watched(
+    config: str | None, settings: Settings, environment: Mapping[str, str] | None = None
+) -> tuple[Path, ...]:
+    """The files on which the settings depend, whether they are there or not."""
+    environment = os.environ if environment is None else environment
+    named = _named(config, environment)
+    files = list(_places()) if named is None else [named]
+    if settings.api_key_file:
+        files.append(Path(settings.api_key_file).expanduser())
+    return tuple(files)
+
+
 def nice(path: Path) -> str:
     """The path as people write it: ~ for their home."""
     try:
@@ -44,11 +63,16 @@ def nice(path: Path) -> str:
         return str(path)
 
 
+def _named(config: str | None, environment: Mapping[str, str]) -> Path | None:
+    """The file that somebody has named; None: it is to be looked for."""
+    named = config if config is not None else environment.get(CONFIG_VARIABLE, "")
+    return Path(named).expanduser() if named or config is not None else None
+
+
 def _find(config: str | None, environment: Mapping[str, str]) -> tuple[Path | None, list[Path]]:
     """The file to read, and those that would have been next."""
-    named = config if config is not None else environment.get(CONFIG_VARIABLE, "")
-    if named or config is not None:
-        return Path(named).expanduser(), []
+    if (named := _named(config, environment)) is not None:
+        return named, []
     there = [path for path in _places() if path.is_file()]
     return (there[0], there[1:]) if there else (None, [])
 
