@@ -39,7 +39,7 @@ async def recording(tmp_path):
 
 @pytest.fixture
 def turns(recording):
-    return Turns(recording.responses, LIMIT)
+    return Turns(lambda: recording.responses, lambda: LIMIT)
 
 
 @pytest.fixture
@@ -138,14 +138,15 @@ async def test_a_conversation_has_an_end_of_its_length(recording, speak):
     _, first = await speak("req_1", input="x" * 5000)
     memory = Memory(LIMIT)
     _, second = await speak("req_2", memory, input="x" * 5000, previous_response_id=first)
-    narrow = Turns(recording.responses, 8000)
+    narrow = Turns(lambda: recording.responses, lambda: 8000)
     for remembered in (memory, None):
         with pytest.raises(RequestTooLarge, match="Begin a new one"):
             await narrow.understood(body(previous_response_id=second), "req_3", remembered)
 
 
 async def test_only_who_asks_to_store_is_told_that_nothing_is():
-    turns = Turns(Recording(None, Retention(), on=False).responses, LIMIT)
+    off = Recording(None, Retention(), on=False)
+    turns = Turns(lambda: off.responses, lambda: LIMIT)
     explicit = await turns.understood(body(store=True), "req_1")
     silent = await turns.understood(body(), "req_1")
 
@@ -191,7 +192,7 @@ async def test_tokens_are_counted_with_all_that_is_gone_on_from(turns, speak):
 
 
 async def test_a_long_body_leaves_the_loop_to_others(recording):
-    turns = Turns(recording.responses, 32 * 2**20)
+    turns = Turns(lambda: recording.responses, lambda: 32 * 2**20)
     async with watched() as lag:
         turn = await turns.understood(body("word " * 10**6), "req_1")
 

@@ -26,7 +26,7 @@ from lingma_proxy.errors import (
     ProxyError,
     SettingsError,
 )
-from lingma_proxy.gateway import Gateway
+from lingma_proxy.gateway import Gateway, Serving
 from lingma_proxy.server import access
 from lingma_proxy.server.catalogue import Catalogue
 from lingma_proxy.server.chat import Chat
@@ -57,14 +57,8 @@ class Server:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        serving = gateway.serving
-        self._guard = Guard(
-            bound_host=serving.host,
-            key=serving.api_key,
-            allowed_hosts=frozenset(name.lower() for name in serving.allowed_hosts),
-            allowed_origins=frozenset(serving.allowed_origins),
-        )
-        self._chat = Chat(gateway.backend, gateway.resolve, heartbeat=serving.heartbeat)
+        self._guard = guard(gateway.serving)
+        self._chat = Chat(gateway)
         self._responses = Responses(gateway, self._chat)
         self._catalogue = Catalogue(gateway)
         self._ollama = Ollama(gateway)
@@ -215,6 +209,15 @@ class Server:
             status=error.status,
             headers={**exchange.headers, **error_headers(error)},
         )
+
+
+def guard(serving: Serving) -> Guard:
+    return Guard(
+        bound_host=serving.host,
+        key=serving.api_key,
+        allowed_hosts=frozenset(name.lower() for name in serving.allowed_hosts),
+        allowed_origins=frozenset(serving.allowed_origins),
+    )
 
 
 async def send(response: web.StreamResponse, exchange: Exchange) -> None:

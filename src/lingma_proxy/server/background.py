@@ -97,8 +97,12 @@ class Background:
         self._gateway = gateway
         self._chat = chat
         self._turns = turns
-        self._limit = gateway.serving.max_body
         self._runs: dict[str, Run] = {}
+
+    @property
+    def _limit(self) -> int:
+        """Bytes of a response."""
+        return self._gateway.serving.max_body
 
     def begin(self, turn: Turn, exchange: Exchange) -> Run:
         """Go on with an exchange after it is answered.  Raises TooBusy."""

@@ -7,16 +7,17 @@ first interval of silence: until then an error is a status, after it an event.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 
 from aiohttp import web
 
-from lingma_proxy.backend import Backend, EventStream
+from lingma_proxy.backend import EventStream
 from lingma_proxy.conversation.events import Event, FinishReason, ReplyEnded, ReplyStarted
 from lingma_proxy.conversation.reply import Collector, Reply
 from lingma_proxy.dialect import Asked, Dialect
 from lingma_proxy.errors import BackendUnavailable, ProxyError
+from lingma_proxy.gateway import Gateway
 from lingma_proxy.server.body import understood
 from lingma_proxy.server.exchange import Exchange
 from lingma_proxy.server.fan_out import fan_out
@@ -27,14 +28,10 @@ log = logging.getLogger("lingma_proxy.server")
 
 
 class Chat:
-    """Answers the routes of the dialects from one backend."""
+    """Answers the routes of the dialects from a gateway, as it is when a request comes."""
 
-    def __init__(
-        self, backend: Backend, resolve: Callable[[str], str], *, heartbeat: float
-    ) -> None:
-        self._backend = backend
-        self._resolve = resolve
-        self._heartbeat = heartbeat
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
         self._answering: set[asyncio.Task[object]] = set()
         self._stopping = False
 
@@ -83,6 +80,11 @@ class Chat:
         finally:
             self._answering.discard(task)
 
+    async def answered(self) -> None:
+        """Wait until all that is being answered now has come to its end."""
+        if self._answering:
+            await asyncio.wait(set(self._answering))
+
     async def drain(self, patience: float) -> None:
         """Let the replies that are being said come to their end, for `patience` seconds.
 
@@ -98,7 +100,7 @@ class Chat:
 
     def _nothing(self, dialect: Dialect, asked: Asked, exchange: Exchange) -> web.StreamResponse:
         """The answer to who asks nothing of a model that is there.  Raises ModelNotFound."""
-        model = self._resolve(asked.request.model) or asked.request.model
+        model = self._gateway.resolve(asked.request.model) or asked.request.model
         reply = Reply(asked.request.id, model, (), FinishReason.STOP)
         return json_response(
             dialect.whole(asked, [reply], int(time.time())),
@@ -137,9 +139,8 @@ class Chat:
                 **warning_header(asked.warnings),
             }
         )
-        live = LiveStream(
-            exchange.http, response, encoder.heartbeat, self._heartbeat, exchange.notes
-        )
+        heartbeat = self._gateway.serving.heartbeat
+        live = LiveStream(exchange.http, response, encoder.heartbeat, heartbeat, exchange.notes)
         unsent = b""
         try:
             async with aclosing(fan_out(self._replies(asked))) as batches:
@@ -178,7 +179,8 @@ class Chat:
         return response
 
     def _replies(self, asked: Asked) -> list[EventStream]:
-        return [self._backend.reply(asked.request) for _ in range(asked.choices)]
+        backend = self._gateway.backend
+        return [backend.reply(asked.request) for _ in range(asked.choices)]
 
 
 async def last_words(live: LiveStream, data: bytes) -> None:

@@ -24,7 +24,7 @@ from lingma_proxy.dialects.openai_shared import refused
 from lingma_proxy.errors import InvalidRequest, NotFound
 from lingma_proxy.gateway import Gateway
 from lingma_proxy.jsonio import JsonObject
-from lingma_proxy.recording.responses import Kept
+from lingma_proxy.recording import responses
 from lingma_proxy.server.background import Background, starting_after
 from lingma_proxy.server.body import read_body
 from lingma_proxy.server.chat import Chat
@@ -44,11 +44,14 @@ class Responses:
 
     def __init__(self, gateway: Gateway, chat: Chat) -> None:
         self._chat = chat
-        self._count_request = gateway.count
-        self._kept = gateway.recording.responses
-        self._turns = Turns(self._kept, gateway.serving.max_body)
+        self._gateway = gateway
+        self._turns = Turns(lambda: self._kept, lambda: gateway.serving.max_body)
         self._sockets = Sockets(gateway, chat, self._turns)
         self._background = Background(gateway, chat, self._turns)
+
+    @property
+    def _kept(self) -> responses.Responses:
+        return self._gateway.recording.responses
 
     def routes(self) -> Sequence[tuple[str, str, Handler]]:
         """The paths without an id."""
@@ -164,7 +167,7 @@ class Responses:
     async def _count(self, exchange: Exchange) -> web.StreamResponse:
         data = await read_body(exchange.http)
         exchange.notes.request.add(data)
-        tokens = await self._turns.counted(data, exchange.id, self._count_request)
+        tokens = await self._turns.counted(data, exchange.id, self._gateway.count)
         body = {"object": "response.input_tokens", "input_tokens": tokens}
         return json_response(body, headers=exchange.headers)
 
@@ -174,7 +177,7 @@ class Responses:
             " a new one with it."
         )
 
-    async def _found(self, id: str) -> Kept:
+    async def _found(self, id: str) -> responses.Kept:
         """Raises NotFound, StoreUnavailable."""
         if run := self._background.find(id):
             return run.turn.kept(run.response)

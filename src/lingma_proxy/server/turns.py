@@ -72,9 +72,13 @@ class Turn:
 
 
 class Turns:
-    """Understands requests, and keeps what was answered.  `limit`: bytes of a conversation."""
+    """Understands requests, and keeps what was answered.
 
-    def __init__(self, responses: Responses, limit: int) -> None:
+    Both are asked for when they are needed, for they may become others: what is kept, and how
+    many bytes a conversation may have.
+    """
+
+    def __init__(self, responses: Callable[[], Responses], limit: Callable[[], int]) -> None:
         self._responses = responses
         self._limit = limit
 
@@ -106,7 +110,7 @@ class Turns:
             asked = await aside(lambda: decode(history.gone_on(own, earlier), id))
         else:
             asked = decode(own, id)
-        if body.get("store") is True and (why := self._responses.why_not):
+        if body.get("store") is True and (why := self._responses().why_not):
             asked = replace(asked, warnings=(*asked.warnings, f"store: {why}"))
         return Turn(asked, input_items(own, id), previous, size)
 
@@ -116,20 +120,20 @@ class Turns:
         Raises InvalidRequest where one of them is not kept, RequestTooLarge, StoreUnavailable.
         """
         latest: list[Kept] = []
-        left = self._limit
+        left = limit = self._limit()
         following: str | None = id
         while following is not None and memory and (found := memory.find(following)):
             kept, size = found
             left -= size
             if left < 0:
-                raise too_long(self._limit)
+                raise too_long(limit)
             latest.append(kept)
             following = kept.previous
         before: Sequence[Kept] = ()
         if following is not None:
-            stored = await self._responses.history(following, left)
+            stored = await self._responses().history(following, left)
             if stored.missing is not None:
-                raise history.not_found(stored.missing, id, self._responses.why_not)
+                raise history.not_found(stored.missing, id, self._responses().why_not)
             before = stored.turns
         return [*before, *reversed(latest)]
 
@@ -142,7 +146,7 @@ class Turns:
             said = {"output": response.get("output")}
             memory.keep(replace(kept, response=said), len(dumpb(list(turn.own))) + written(said))
         if turn.asked.store:
-            self._responses.keep(kept, size)
+            self._responses().keep(kept, size)
 
     def encoder(self, turn: Turn, now: int, memory: Memory | None = None) -> "Keeping":
         """Says the turn's stream; the response is kept before its last bytes are handed out."""
@@ -170,8 +174,8 @@ class Turns:
         if memory is not None:
             found = memory.items(wanted) | found
         if rest := [id for id in wanted if id not in found]:
-            found |= await self._responses.items(list(dict.fromkeys(rest)))
-        return history.resolved(body, found, self._responses.why_not)
+            found |= await self._responses().items(list(dict.fromkeys(rest)))
+        return history.resolved(body, found, self._responses().why_not)
 
 
 async def read(data: bytes) -> JsonObject:
