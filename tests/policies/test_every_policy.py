@@ -41,6 +41,7 @@ from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.search_web import SearchWeb
 from lingma_proxy.policies.settle import Settle
 from lingma_proxy.policies.split_thinking import SplitThinking
+from lingma_proxy.policies.time_out import TimeOut
 from lingma_proxy.profile import Profile
 from lingma_proxy.settings import Settings
 from support.backends import (
@@ -112,6 +113,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "search_web": lambda inner: SearchWeb(inner, nothing_found),
     "settle": unsettled,
     "split_thinking": lambda inner: SplitThinking(inner, lambda _: Profile(thinks_in_text=True)),
+    "time_out": lambda inner: TimeOut(inner, 60.0, 60.0, 60.0),
     "everything": everything,
     "everything in text": everything_in_text,
 }

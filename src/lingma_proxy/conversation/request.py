@@ -13,6 +13,7 @@ nothing is trimmed, joined or moved.  Whether the client wants a stream is not p
 what was asked: backends always stream.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -192,3 +193,5 @@ class ChatRequest:
     """What is noted of the exchange; None: nobody takes notes."""
     attempt: AttemptNotes | None = field(default=None, compare=False, repr=False)
     """What is noted of this try at a model, for whoever answers it."""
+    alive: Callable[[], None] | None = field(default=None, compare=False, repr=False)
+    """For whoever answers it: tells that the other side is at work, though it says nothing."""
