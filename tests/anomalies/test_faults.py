@@ -99,12 +99,9 @@ async def test_a_fault_comes_to_the_right_end(fault, path):
     status, errors = EXPECTED[fault]
     body = DIALECTS[path]
     async with Simulator() as simulator:
-        settings = Settings(
-            remote_base_url=simulator.url,
-            cache_dir=str(simulator.home),
-            **PATIENCE.get(fault, {}),
-        )
-        async with serving(remote(settings).backend) as served:
+        patience = PATIENCE.get(fault, {})
+        settings = Settings(remote_base_url=simulator.url, cache_dir=str(simulator.home))
+        async with serving(remote(settings).backend, **patience) as served:
             simulator.next(fault, times=2)  # a refused signature is tried twice
             whole, data = await served.post(path, body)
             simulator.next(fault, times=2)

@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from lingma_proxy.backends import ipc, prompting
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.jsonio import loads
 from lingma_proxy.simulator.plugin_faults import FAULTS
 from support.heard import heard
-from support.plugin import PATIENT, found, plugin_on
+from support.plugin import found, plugin_on
 from support.served import CHAT, DIALECTS, MESSAGES, serving
 from support.storm import storm
 
@@ -28,11 +27,11 @@ STEP = 23
 
 
 @asynccontextmanager
-async def broken(*, way="websocket", always="", pace=0.0, timeouts=PATIENT, **more):
+async def broken(*, way="websocket", always="", pace=0.0, **more):
     """The whole program in front of a plugin."""
     more, settings = {"setup": more.pop("setup", 15.0)}, more
     async with plugin_on(way, always=always, pace=pace) as plugin:
-        async with found(plugin, way, timeouts=timeouts, **more) as backend:
+        async with found(plugin, way, **more) as backend:
             async with serving(backend, **settings) as served:
                 yield plugin, served
                 assert served.gateway.limit.running == 0
@@ -112,7 +111,7 @@ async def test_a_cut_before_the_first_word_is_mended():
 
 FINE = (200, 0)
 """The whole answer, and no error."""
-HASTY = {"timeouts": Timeouts(connect=1, first_byte=0.3, idle=0.3)}
+HASTY = {"first_byte_timeout": 0.3, "idle_timeout": 0.3}
 PATIENCE: dict[str, dict[str, Any]] = {
     "hang-new": {"setup": 0.3},
     "hang-model": {"setup": 0.3},
@@ -242,8 +241,8 @@ async def test_after_a_storm_everything_is_where_it_was(way, monkeypatch):
     monkeypatch.setattr(prompting, "WINDING_UP", 0.3)
     dice = random.Random(3)
     # Not less: twenty answers at once take half a second on a machine that is busy.
-    timeouts = Timeouts(connect=2, first_byte=1.5, idle=1.5)
-    whole = broken(way=way, pace=0.001, timeouts=timeouts, setup=3.0, max_queue=500)
+    limits = {"first_byte_timeout": 1.5, "idle_timeout": 1.5}
+    whole = broken(way=way, pace=0.001, setup=3.0, max_queue=500, **limits)
     async with whole as (plugin, served):
         for _ in range(2):
             asked = [served.post("/v1/messages", MESSAGES) for _ in range(20)]

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from lingma_proxy.backends.acp import BackOff, acp
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.peer import Lost
 from lingma_proxy.conversation.events import Event, FinishReason, ReplyStarted
 from lingma_proxy.conversation.reply import collect
@@ -20,7 +19,8 @@ from lingma_proxy.errors import (
     ProtocolError,
     SettingsError,
 )
-from support.agent import FOR_EVER, agent
+from lingma_proxy.policies.time_out import TimeOut
+from support.agent import agent
 from support.backends import ask
 from support.offspring import offspring
 from support.stories import heard_parts
@@ -147,7 +147,7 @@ async def test_or_in_the_users_own(tmp_path):
 
 def test_a_folder_that_is_not_there_is_a_wrong_setting(tmp_path):
     with pytest.raises(SettingsError):
-        acp(["agent"], timeouts=FOR_EVER, cwd=str(tmp_path / "none"))
+        acp(["agent"], cwd=str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ async def test_none_are_named_where_there_are_none(tmp_path):
 
 
 async def test_a_program_that_is_not_there_is_named():
-    backend = acp(["lingma-proxy-no-such-agent", "--acp"], timeouts=FOR_EVER)
+    backend = acp(["lingma-proxy-no-such-agent", "--acp"])
     with pytest.raises(BackendUnavailable, match="lingma-proxy-no-such-agent"):
         await answered(backend)
 
@@ -383,10 +383,9 @@ async def test_what_it_needs_in_its_environment_is_given_unless_we_have_it(tmp_p
 
 
 async def test_one_that_never_speaks_is_given_up(tmp_path):
-    patience = Timeouts(first_byte=0.2)
-    async with agent(tmp_path, "hang-prompt", timeouts=patience) as (backend, record):
+    async with agent(tmp_path, "hang-prompt") as (backend, record):
         with pytest.raises(BackendTimeout, match="first_byte_timeout"):
-            await answered(backend)
+            await answered(TimeOut(backend, 1.0, 0, 0))
 
 
 def test_the_longer_it_fails_the_longer_one_waits():

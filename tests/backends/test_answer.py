@@ -4,9 +4,9 @@ import aiohttp
 import pytest
 from aiohttp.base_protocol import BaseProtocol
 
-from lingma_proxy.backends.answer import Patience, Timeouts, first_of, heard
+from lingma_proxy.backends.answer import first_of, heard
 from lingma_proxy.conversation.request import Text
-from lingma_proxy.errors import BackendTimeout, NotLoggedIn, ProtocolError
+from lingma_proxy.errors import NotLoggedIn, ProtocolError
 from lingma_proxy.vendor.remote_stream import RemoteStream
 from support.stories import ID, MODEL, Refused, Say, Story, heard_parts, new_ids, sse
 
@@ -76,39 +76,3 @@ async def test_the_first_events_may_take_several_reads(content, stream):
         await asyncio.sleep(0)
 
     assert heard_parts(await reading) == [Text("Hello")]
-
-
-async def test_silence_ends_the_wait(content, stream):
-    patience = Patience(content, Timeouts(idle=0.01), asyncio.get_running_loop().time())
-    patience.wait()
-
-    with pytest.raises(BackendTimeout, match="silent"):
-        await heard(content, stream)
-    patience.end()
-
-
-async def test_a_slow_listener_is_not_silence(content):
-    loop = asyncio.get_running_loop()
-    patience = Patience(content, Timeouts(idle=0.01), loop.time())
-    patience.wait()
-    patience.heard()
-    await asyncio.sleep(0.05)
-
-    assert content.exception() is None
-    patience.end()
-
-
-async def test_the_whole_reply_has_its_own_limit(content, stream):
-    began = asyncio.get_running_loop().time()
-    patience = Patience(content, Timeouts(idle=None, total=0.01), began)
-
-    with pytest.raises(BackendTimeout, match="longer than"):
-        await heard(content, stream)
-    patience.end()
-
-
-async def test_without_limits_there_is_no_timer(content):
-    patience = Patience(content, Timeouts(idle=0, total=None), 0)
-
-    assert patience._timer is None
-    patience.end()

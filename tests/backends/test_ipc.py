@@ -14,7 +14,6 @@ import pytest
 from lingma_proxy.backend import Backend
 from lingma_proxy.backends import ipc as module
 from lingma_proxy.backends import prompting, sessions
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.discovery import Discovery
 from lingma_proxy.backends.ipc import ipc
 from lingma_proxy.backends.peer import Lost
@@ -30,6 +29,7 @@ from lingma_proxy.errors import (
     ProtocolError,
     SettingsError,
 )
+from lingma_proxy.policies.time_out import TimeOut
 from lingma_proxy.simulator.plugin import Plugin
 from lingma_proxy.simulator.plugin_connection import Connection
 from lingma_proxy.simulator.plugin_home import closed_port, write_info
@@ -47,7 +47,6 @@ PATIENCE = 20
 """Seconds after which what must happen counts as not happening."""
 PLAIN = "dashscope_qwen3_coder"
 """The key of a model that does not think aloud."""
-HASTY = Timeouts(connect=1, first_byte=0.2, idle=0.2)
 
 
 def question(*messages, **more):
@@ -113,7 +112,7 @@ def qoder_cn(home, **more):
 
 @asynccontextmanager
 async def in_a_home(home, **more):
-    backend = ipc(Discovery(machine(home)), timeouts=Timeouts(), **more)
+    backend = ipc(Discovery(machine(home)), **more)
     try:
         yield backend
     finally:
@@ -246,7 +245,7 @@ async def test_the_users_own_folder_mode_and_shell_are_told(calls, tmp_path, mon
 
 def test_a_folder_that_is_not_there_is_a_wrong_setting(tmp_path):
     with pytest.raises(SettingsError):
-        ipc(Discovery(machine(tmp_path)), timeouts=Timeouts(), cwd=str(tmp_path / "none"))
+        ipc(Discovery(machine(tmp_path)), cwd=str(tmp_path / "none"))
 
 
 async def test_without_a_model_the_plugin_chooses(calls):
@@ -715,8 +714,8 @@ async def test_a_reason_that_is_none_is_an_error_that_quotes_it(reason):
 
 
 async def test_without_chat_finish_the_silence_ends_it():
-    async with staged("no-finish", timeouts=HASTY) as (backend, plugin):
-        text, error = await broken_off(backend)
+    async with staged("no-finish") as (backend, plugin):
+        text, error = await broken_off(TimeOut(backend, 1.0, 0.3, 0))
 
         assert text == f"{INTRODUCTION}hello"
         assert isinstance(error, BackendTimeout)
@@ -754,8 +753,8 @@ async def test_not_a_word_is_no_answer():
 
 @pytest.mark.parametrize("fault", ["hang-prompt", "slow", "stall"])
 async def test_silence_has_an_end_and_the_turn_is_cancelled(fault):
-    async with staged(fault, timeouts=HASTY) as (backend, plugin):
-        text, error = await broken_off(backend)
+    async with staged(fault) as (backend, plugin):
+        text, error = await broken_off(TimeOut(backend, 0.3, 0.3, 0, lambda: backend.peer_name))
 
         assert (text == "") == (fault != "stall")
         assert isinstance(error, BackendTimeout)

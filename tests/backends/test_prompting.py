@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from lingma_proxy.aside import LONG
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.peer import Lost
 from lingma_proxy.backends.prompting import Prompting
 from lingma_proxy.conversation.notes import AttemptNotes, Body
@@ -37,11 +36,9 @@ class Staged(Prompting):
 
 
 @asynccontextmanager
-async def prompting(*does, setup=15.0, timeouts=None, mode="auto", **more):
+async def prompting(*does, setup=15.0, mode="auto", **more):
     fake = Fake(*does)
-    backend = Staged(
-        fake, timeouts or Timeouts(None, None, None, None), setup=setup, session_mode=mode, **more
-    )
+    backend = Staged(fake, setup=setup, session_mode=mode, **more)
     before = asyncio.all_tasks()
     try:
         yield backend

@@ -22,13 +22,14 @@ from lingma_proxy.errors import (
     RateLimited,
     SettingsError,
 )
+from lingma_proxy.policies.time_out import TimeOut
 from lingma_proxy.vendor.encoding import decode
 from support.backends import ask, hear, heard
 from support.login import MACHINE_ID, user, write_cache
 from support.remote import remote
 from support.stories import Cut, Refused, Say, Spelling, Story, heard_parts, sse
 from support.vectors import vectors
-from support.vendor_server import Hang, Reset, Says, Sever, serving, tells
+from support.vendor_server import Dribble, Hang, Reset, Says, Sever, serving, tells
 
 HELLO = Story("hello", (Say("Hello"),))
 OPEN = sse(Story("open", (Say("Hello"),), Cut()))
@@ -47,10 +48,10 @@ def error(status, body, media_type="application/json", **headers):
 NO_SIGNATURE = error(403, {"code": "101", "message": "Signature invalid"})
 
 
-async def outcome(home, *scripts, request=None, **more):
-    """(what was heard, what failed, the vendor) of one reply."""
+async def outcome(home, *scripts, request=None, first=0.0, idle=0.0, whole=0.0, **more):
+    """(what was heard, what failed, the vendor) of one reply, within these limits."""
     async with serving(*scripts) as vendor, remote(vendor.url, home, **more) as backend:
-        events, failure = await heard(backend, request)
+        events, failure = await heard(TimeOut(backend, first, idle, whole), request)
     return heard_parts(events), failure, vendor
 
 
@@ -339,25 +340,29 @@ async def test_it_can_be_closed_twice_and_unused(tmp_path):
 # Time.
 
 
-@pytest.mark.parametrize("steps", [Hang(), Says((Hang(),)), Says((b": hello\n\n", Hang()))])
-@pytest.mark.parametrize("limit", [{"first_byte": 0.1}, {"total": 0.1}])
+@pytest.mark.parametrize(
+    "steps", [Hang(), Says((Hang(),)), Says((b": hello\n\n", Hang())), Says((Dribble(),))]
+)
+@pytest.mark.parametrize("limit", [{"first": 0.1}, {"whole": 0.1}])
 async def test_the_first_word_may_take_only_so_long(tmp_path, steps, limit):
-    _, failure, vendor = await outcome(tmp_path, steps, timeouts=Timeouts(**limit))
+    _, failure, vendor = await outcome(tmp_path, steps, **limit)
 
     assert type(failure) is BackendTimeout
     assert vendor.left.is_set()
 
 
-@pytest.mark.parametrize("limit", [{"idle": 0.1}, {"total": 0.2}])
-async def test_so_may_silence_and_the_whole(tmp_path, limit):
-    parts, failure, _ = await outcome(tmp_path, Says((OPEN, Hang())), timeouts=Timeouts(**limit))
+@pytest.mark.parametrize("steps", [Says((OPEN, Hang())), Says((OPEN, Dribble()))])
+@pytest.mark.parametrize("limit", [{"idle": 0.1}, {"whole": 0.2}])
+async def test_so_may_silence_and_the_whole(tmp_path, steps, limit):
+    parts, failure, vendor = await outcome(tmp_path, steps, **limit)
 
     assert parts == [Text("Hello")]
     assert type(failure) is BackendTimeout
+    assert vendor.left.is_set()
 
 
 async def test_without_limits_it_waits(tmp_path):
-    none = Timeouts(connect=0, first_byte=0, idle=0, total=0)
+    none = Timeouts(connect=0, first_byte=0)
     parts, failure, _ = await outcome(tmp_path, tells(HELLO), timeouts=none)
 
     assert (parts, failure) == ([Text("Hello")], None)

@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lingma_proxy.backends.acp import Acp, acp
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.jsonio import JsonObject, dumpb, loads
-
-FOR_EVER = Timeouts(None, None, None, None)
 
 
 class Record:
@@ -76,7 +73,7 @@ async def agent(
     home: Path, *faults: str, say: list[JsonObject] | None = None, **options: Any
 ) -> AsyncIterator[tuple[Acp, Record]]:
     async with Record(home / "record").reading() as record:
-        chosen: dict[str, Any] = {"timeouts": FOR_EVER, "setup": 30.0, **options}
+        chosen: dict[str, Any] = {"setup": 30.0, **options}
         backend = acp(command(home, *faults, say=say), **chosen)
         try:
             yield backend, record

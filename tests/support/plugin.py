@@ -7,7 +7,6 @@ from pathlib import PureWindowsPath
 
 import pytest
 
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.discovery import Discovery
 from lingma_proxy.backends.ipc import ipc
 from lingma_proxy.backends.pictures import Pictures
@@ -16,7 +15,6 @@ from lingma_proxy.transports import pipe
 from lingma_proxy.vendor.places import Machine
 from support.remote import machine
 
-PATIENT = Timeouts(connect=5, first_byte=30, idle=30)
 PIPES = {"Qoder CN": "qodercn-bf0f32", "Lingma": "lingma-bf0f32"}
 
 WAYS = ("websocket", "unix", "pipe")
@@ -37,7 +35,7 @@ SHORT = {"Qoder CN": ".qodercn", "Lingma": ".lingma"}
 
 
 @asynccontextmanager
-async def found(plugin, way="websocket", *, timeouts=PATIENT, **more):
+async def found(plugin, way="websocket", **more):
     """The backend; it finds the plugin that runs as it would find it on a machine."""
     with pytest.MonkeyPatch.context() as patch:
         if way == "pipe":
@@ -46,7 +44,7 @@ async def found(plugin, way="websocket", *, timeouts=PATIENT, **more):
         else:
             discovery = Discovery(machine(plugin.home))
         pictures = Pictures(plugin.home / "pictures")
-        backend = ipc(discovery, timeouts=timeouts, pictures=pictures, **more)
+        backend = ipc(discovery, pictures=pictures, **more)
         try:
             yield backend
         finally:

@@ -10,7 +10,7 @@ from lingma_proxy.backends.remote import Remote
 from lingma_proxy.vendor.places import Machine
 from support.login import write_cache
 
-PATIENT = Timeouts(connect=5, first_byte=30, idle=30)
+PATIENT = Timeouts(connect=5, first_byte=30)
 
 
 def machine(home: Path, **environment: str) -> Machine:

@@ -16,6 +16,10 @@ class Hang:
     """Say nothing more, until the other side goes away."""
 
 
+class Dribble:
+    """Say that one is still there, again and again, until the other side goes away."""
+
+
 class Reset:
     """Drop the connection, without an orderly end."""
 
@@ -24,7 +28,7 @@ class Sever:
     """Close the connection where it stands, without the end that HTTP demands."""
 
 
-Step = bytes | asyncio.Event | Hang | Reset | Sever
+Step = bytes | asyncio.Event | Hang | Dribble | Reset | Sever
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Says:
     media_type: str | None = "text/event-stream"
 
 
-Script = Says | bytes | Hang | Reset | Sever
+Script = Says | bytes | Hang | Dribble | Reset | Sever
 """Bytes on their own are all that is sent, without even a head."""
 
 
@@ -119,6 +123,17 @@ class VendorServer:
                     assert await reader.read(1) == b"", "the client sent more than one request"
                 finally:
                     self.left.set()
+                return False
+            case Dribble():
+                gone = asyncio.create_task(reader.read(1))
+                try:
+                    while not gone.done():
+                        await self._step(b": still here\n\n", reader, writer)
+                        await asyncio.wait([gone], timeout=0.02)
+                    assert gone.result() == b"", "the client sent more than one request"
+                finally:
+                    self.left.set()
+                    gone.cancel()
                 return False
             case Reset():
                 await writer.drain()

@@ -20,7 +20,6 @@ from types import MappingProxyType
 from typing import cast
 
 from lingma_proxy.backend import Model
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.counterpart import Prompt
 from lingma_proxy.backends.peer import Hear, Lost, Peer, data_of
 from lingma_proxy.backends.prompting import Prompting
@@ -252,8 +251,8 @@ class Acp(Prompting):
 
     word = "acp"
 
-    def __init__(self, agent: Agent, timeouts: Timeouts, setup: float, mode: Mode) -> None:
-        super().__init__(agent, timeouts, setup=setup, session_mode=mode)
+    def __init__(self, agent: Agent, setup: float, mode: Mode) -> None:
+        super().__init__(agent, setup=setup, session_mode=mode)
         self._agent = agent
 
     @property
@@ -269,7 +268,6 @@ class Acp(Prompting):
 def acp(
     command: Sequence[str],
     *,
-    timeouts: Timeouts,
     environment: Mapping[str, str] = MappingProxyType({}),
     setup: float = 60.0,
     session_mode: str = "auto",
@@ -278,4 +276,4 @@ def acp(
 ) -> Acp:
     """The backend of a command line, `setup` in seconds.  Raises SettingsError for a bad `cwd`."""
     agent = Agent(command, environment, Workplace(cwd), clock)
-    return Acp(agent, timeouts, setup, cast("Mode", session_mode))
+    return Acp(agent, setup, cast("Mode", session_mode))

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import cast
 
 from lingma_proxy.backend import Model
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.counterpart import Prompt
 from lingma_proxy.backends.discovery import Discovery
 from lingma_proxy.backends.logins import SYSTEMS
@@ -247,9 +246,9 @@ class Ipc(Prompting):
 
     word = "ipc"
 
-    def __init__(self, plugin: Plugin, timeouts: Timeouts, setup: float, mode: Mode) -> None:
+    def __init__(self, plugin: Plugin, setup: float, mode: Mode) -> None:
         # Its sessions are chats in the history of the IDE, whoever is connected.
-        super().__init__(plugin, timeouts, setup=setup, session_mode=mode, outlive=True)
+        super().__init__(plugin, setup=setup, session_mode=mode, outlive=True)
         self._plugin = plugin
 
     @property
@@ -260,7 +259,6 @@ class Ipc(Prompting):
 def ipc(
     discovery: Discovery,
     *,
-    timeouts: Timeouts,
     setup: float = 15.0,
     session_mode: str = "auto",
     cwd: str = "",
@@ -278,4 +276,4 @@ def ipc(
         shell=shell,
         current_file=current_file,
     )
-    return Ipc(plugin, timeouts, setup, cast("Mode", session_mode))
+    return Ipc(plugin, setup, cast("Mode", session_mode))

@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 from lingma_proxy.aside import LONG, aside
 from lingma_proxy.backend import EventStream, Model
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.counterpart import Counterpart, Prompt
 from lingma_proxy.backends.meeting import STOPPING, Meeting
 from lingma_proxy.backends.peer import Lost, Peer, Unfit, code_of, data_of
@@ -82,7 +81,6 @@ class Prompting:
     def __init__(
         self,
         counterpart: Counterpart,
-        timeouts: Timeouts,
         *,
         setup: float = 15.0,
         session_mode: Mode = "auto",
@@ -92,7 +90,6 @@ class Prompting:
     ) -> None:
         self._most_held = most_held
         self._counterpart = counterpart
-        self._timeouts = timeouts
         self._new_id = new_id
         self._sessions = Sessions(session_mode)
         self._meeting = Meeting(
@@ -218,13 +215,15 @@ class Prompting:
                 if held and _is_refusal(error):
                     raise Forgotten from error
                 raise
+        alive = request.alive or no_matter
+        alive()  # it is ready: from here on it is the answer that is waited for
         turn = Turn(
             f"chatcmpl-{self._new_id()}",
             session.model or request.model or "auto",
             peer.name,
-            self._timeouts,
             warnings,
             lambda: f"call_{self._new_id()}",
+            alive=alive,
             goes_on=bool(held),
             overflow=lambda: self._tidy(self._cancel(peer, session)),
             most_held=self._most_held,
@@ -385,6 +384,10 @@ class Prompting:
     async def _tidied(self) -> None:
         while self._tidying:
             await asyncio.wait(self._tidying)
+
+
+def no_matter() -> None:
+    """Nobody asks whether the other side is at work."""
 
 
 def _is_refusal(error: BaseException) -> bool:

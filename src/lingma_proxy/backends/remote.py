@@ -14,8 +14,8 @@ import asyncio
 import platform
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import Literal, TypeAlias, TypeVar
@@ -25,7 +25,7 @@ import aiohttp
 
 from lingma_proxy.aside import LONG, aside
 from lingma_proxy.backend import EventStream, Model
-from lingma_proxy.backends.answer import BROKEN, Answer, Patience, Timeouts, first_of
+from lingma_proxy.backends.answer import BROKEN, Answer, Timeouts, first_of
 from lingma_proxy.backends.base_url import BaseUrl
 from lingma_proxy.backends.failures import meanings
 from lingma_proxy.backends.login import Login
@@ -170,9 +170,11 @@ class Remote:
         encoded = self._encode == "always" or (self._encode == "auto" and base == CHINA)
         url = base + remote_request.CHAT + (remote_request.ENCODED if encoded else "")
         id, business_id = self._new_id(), ids.dashed(self._new_id())
-        attempt, began = request.attempt, asyncio.get_running_loop().time()
+        attempt = request.attempt
         if uploads is not None:
             request = await self._uploaded(request, uploads, base, credentials)
+            if request.alive is not None:
+                request.alive()  # from here on it is the answer that is waited for
 
         def encode() -> tuple[bytes, bytes]:
             body = remote_request.encode(
@@ -196,7 +198,7 @@ class Remote:
         )
         if attempt is not None:
             attempt.asks("remote", url, plain)
-        async with self._patiently(url):
+        with self._in_our_words(url):
             response = await self._send("POST", url, body, credentials)
             try:
                 await self._expect(response, "text/event-stream", credentials, attempt)
@@ -204,8 +206,7 @@ class Remote:
             except BaseException:
                 response.close()
                 raise
-        patience = Patience(response.content, self._timeouts, began)
-        return Answer(response, stream, first, patience, attempt)
+        return Answer(response, stream, first, attempt)
 
     async def _list(self) -> Sequence[Model]:
         credentials = await self._login.ready()
@@ -244,6 +245,8 @@ class Remote:
         whose = f"{base}\n{credentials.user_id}\n{credentials.cosy_key}"
         try:
             async with self._patiently(base):
+                if request.alive is not None:
+                    request.alive()  # it has a limit of its own
                 return await uploads.linked(request, whose, post)
         except BackendError as error:
             # A link may well hold the user's id, so only what is passed on is looked through.
@@ -252,7 +255,6 @@ class Remote:
 
     def _part_from(self, answer: Answer) -> None:
         """Keep the connection if the reply is over and it is nearly free; else close it."""
-        answer.patience.end()
         if answer.response.content.at_eof():
             answer.response.release()
         elif answer.stream.failure is None and answer.stream.over:
@@ -359,20 +361,25 @@ class Remote:
 
     @asynccontextmanager
     async def _patiently(self, url: str) -> AsyncIterator[None]:
-        """Until the first event: how long it may take, and foreign failures in our words."""
-        limits = [limit for limit in (self._timeouts.first_byte, self._timeouts.total) if limit]
-        limit = min(limits, default=None)
+        """What no `TimeOut` sees, or could not tell apart, may take only so long, too."""
+        limit = self._timeouts.first_byte or None
         try:
             async with asyncio.timeout(limit):
-                try:
+                with self._in_our_words(url):
                     yield
-                except BROKEN:
-                    with translated(meanings(urlsplit(url).hostname or "", self._timeouts.connect)):
-                        raise
         except TimeoutError:
             raise BackendTimeout(
                 f"Lingma said nothing for {limit:g} seconds (first_byte_timeout)."
             ) from None
+
+    @contextmanager
+    def _in_our_words(self, url: str) -> Iterator[None]:
+        """Foreign failures as ours."""
+        try:
+            yield
+        except BROKEN:
+            with translated(meanings(urlsplit(url).hostname or "", self._timeouts.connect)):
+                raise
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

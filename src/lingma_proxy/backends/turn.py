@@ -9,13 +9,12 @@ import asyncio
 from collections.abc import Callable
 
 from lingma_proxy.aside import aside
-from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.conversation.events import Event, FinishReason, ReplyEnded, Usage
 from lingma_proxy.conversation.halves import MARK, Halves, Place
 from lingma_proxy.conversation.notes import AttemptNotes
 from lingma_proxy.conversation.tokens import count_text
 from lingma_proxy.conversation.writer import ReplyWriter
-from lingma_proxy.errors import BackendTimeout, BackendUnavailable, ProtocolError, ProxyError
+from lingma_proxy.errors import BackendUnavailable, ProtocolError, ProxyError
 from lingma_proxy.vendor.updates import Broke, Counted, Finished, Said, Spoke, Thought, Used
 
 MOST_HELD = 16 * 2**20
@@ -28,7 +27,8 @@ LONG = 16 * 2**10
 class Turn:
     """`who` is whom we prompt, for messages; `id` and `model` are told to the client.
 
-    `goes_on` is set where the session has had turns before, so that usage may be the sum of all.
+    `alive` is called for every sign of life, and there may be some that say nothing.  `goes_on`
+    is set where the session has had turns before, so that usage may be the sum of all.
     `overflow` is called when more than `most_held` characters wait.  `attempt` takes note of what
     is heard, as long as somebody listens.
     """
@@ -38,10 +38,10 @@ class Turn:
         id: str,
         model: str,
         who: str,
-        timeouts: Timeouts,
         warnings: tuple[str, ...],
         new_id: Callable[[], str],
         *,
+        alive: Callable[[], None] = lambda: None,
         goes_on: bool = False,
         overflow: Callable[[], None] = lambda: None,
         most_held: int = MOST_HELD,
@@ -59,7 +59,7 @@ class Turn:
         self.attempt = attempt
         self._id, self._model, self._who = id, model, who
         self._warnings = warnings
-        self._timeouts = timeouts
+        self._alive = alive
         self._goes_on = goes_on
         self._overflow = overflow
         self._most_held = most_held
@@ -75,8 +75,6 @@ class Turn:
         self._begun = False
         self._ended = False
         self._news = asyncio.Event()
-        self._clock = asyncio.get_running_loop().time
-        self._began = self._heard = self._clock()
 
     # For who reads the connection.
 
@@ -89,7 +87,7 @@ class Turn:
 
     def hear(self, said: Said | None) -> None:
         """What was said; None is a sign of life."""
-        self._heard = self._clock()
+        self._alive()
         if said is None or self._ended:
             return
         match said:
@@ -126,7 +124,7 @@ class Turn:
 
     async def more(self) -> list[Event]:
         """What has gathered since.  Raises what breaks the answer off, once all is told."""
-        await self._patiently()
+        await self._news.wait()
         return await self._counted(self._taken())
 
     # Its own.
@@ -204,32 +202,6 @@ class Turn:
             return Usage(used - output, output, reasoning=reasoning, estimated=True)
 
         return await aside(count) if len(spoken) + len(thought) > LONG else count()
-
-    async def _patiently(self) -> None:
-        """Wait for news; any sign of life counts, also one that says nothing."""
-        while not self._news.is_set():
-            limit, words = self._limit()
-            try:
-                async with asyncio.timeout_at(limit):
-                    await self._news.wait()
-            except TimeoutError:
-                if self._limit()[0] == limit:
-                    raise BackendTimeout(words) from None
-
-    def _limit(self) -> tuple[float | None, str]:
-        """Until when to wait, and what to say then."""
-        first, idle, total = self._timeouts.first_byte, self._timeouts.idle, self._timeouts.total
-        until: list[tuple[float, str]] = []
-        if first and not self._begun:
-            words = f"{self._who} said nothing for {first:g} seconds (first_byte_timeout)."
-            until.append((self._heard + first, words))
-        if idle and self._begun:
-            words = f"{self._who} fell silent for {idle:g} seconds (idle_timeout)."
-            until.append((self._heard + idle, words))
-        if total:
-            words = f"The reply of {self._who} took longer than {total:g} seconds (timeout)."
-            until.append((self._began + total, words))
-        return min(until, default=(None, ""))
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

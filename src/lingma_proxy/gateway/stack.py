@@ -2,7 +2,7 @@
 
     Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ DescribeImages ▸ SearchWeb
       ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ CutOff ▸ OneCall ▸ EmulateTools ▸ SplitThinking
-      ▸ ContinuePrefill ▸ TakeNotes ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
+      ▸ ContinuePrefill ▸ TimeOut ▸ TakeNotes ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
@@ -38,6 +38,7 @@ from lingma_proxy.policies.search_web import Search, SearchWeb
 from lingma_proxy.policies.settle import Settle
 from lingma_proxy.policies.split_thinking import SplitThinking
 from lingma_proxy.policies.take_notes import TakeNotes
+from lingma_proxy.policies.time_out import TimeOut
 from lingma_proxy.profile import ToolFormat
 from lingma_proxy.recording.recording import Recording
 from lingma_proxy.recording.retention import Retention
@@ -117,6 +118,13 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     )
     remembered = RememberModels(behind.backend, settings.models_lifetime, whose=behind.name)
     backend: Backend = TakeNotes(remembered)  # innermost: what is really asked and answered
+    backend = TimeOut(
+        backend,
+        settings.first_byte_timeout,
+        settings.idle_timeout,
+        settings.timeout,
+        who=lambda: behind.peer() or "Lingma",
+    )
     backend = ContinuePrefill(backend)  # inside CutOff: a stop may be in the prefill
     backend = SplitThinking(backend, profile_of)  # inside CutOff: a stop is looked for in text
     counting = MeasureUsage(backend, estimator)  # with tools told in words

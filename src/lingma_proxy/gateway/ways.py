@@ -200,7 +200,7 @@ def remote_way(settings: Settings, plugin: Backend | None = None) -> Way:
     vendor = Remote(
         login,
         base_url,
-        timeouts(settings),
+        Timeouts(settings.connect_timeout, settings.first_byte_timeout),
         encode=cast("Encode", settings.encode_body),  # the table allows no other
         delivery="data" if settings.image_delivery == "data" else "upload",
         cosy_version=settings.remote_version,
@@ -253,7 +253,6 @@ def plugin_way(settings: Settings) -> Way:
         discovery = discovery_of(settings)
         backend = ipc(
             discovery,
-            timeouts=timeouts(settings),
             setup=settings.setup_timeout,
             session_mode=settings.session_mode,
             cwd=settings.cwd,
@@ -297,7 +296,6 @@ def agent_way(settings: Settings) -> Way:
         backend = acp(
             agent.command,
             environment=agent.environment,
-            timeouts=timeouts(settings),
             setup=settings.setup_timeout * TO_START,
             session_mode=settings.session_mode,
             cwd=settings.cwd,
@@ -377,15 +375,6 @@ def unfit(name: str, settings: Settings, error: SettingsError) -> Way:
         return Presence(found=False, says=error.message.rstrip("."))
 
     return Way(Option(name, Nobody(sentence(error.message)), look), transport=lambda: name)
-
-
-def timeouts(settings: Settings) -> Timeouts:
-    return Timeouts(
-        connect=settings.connect_timeout,
-        first_byte=settings.first_byte_timeout,
-        idle=settings.idle_timeout,
-        total=settings.timeout,
-    )
 
 
 def at_home(path: str) -> str:
