@@ -66,6 +66,8 @@ SLOW_TO_SIGN = 512 * 1024
 """Bytes of a body above which hashing it (2 ms a megabyte, twice) leaves the loop."""
 MUCH_TO_SEND = 2**20
 """Bytes of a body above which it is sent piece by piece."""
+FOR_PICTURES = 0.75
+"""Of the time until the first event: what uploading pictures may take."""
 KEEP_ALIVE = 45.0
 """Seconds that an idle connection is kept; the other side rarely keeps one for a minute."""
 
@@ -123,7 +125,8 @@ class Remote:
             self._part_from(answer)
 
     async def models(self) -> Sequence[Model]:
-        return await self._twice(self._list)
+        async with patient(self._timeouts.first_byte or None, "first_byte_timeout"):
+            return await self._twice(self._list)
 
     async def aclose(self) -> None:
         for task in self._farewells:
@@ -211,7 +214,7 @@ class Remote:
     async def _list(self) -> Sequence[Model]:
         credentials = await self._login.ready()
         url = await self._base_url() + remote_request.MODELS
-        async with self._patiently(url):
+        with self._in_our_words(url):
             response = await self._send("GET", url, b"", credentials)
             try:
                 await self._expect(response, "", credentials)
@@ -224,7 +227,8 @@ class Remote:
     ) -> ChatRequest:
         """The request with its pictures as links.
 
-        There is no other way for a picture whose upload fails: the vendor is known to overlook
+        It takes less time than there is until the first event, so that it is known which of the
+        two was late.  There is no other way for a picture whose upload fails: the vendor is known to overlook
         pictures that are sent in the chat, and a model then makes up what it has not seen.
         """
 
@@ -244,10 +248,10 @@ class Remote:
 
         whose = f"{base}\n{credentials.user_id}\n{credentials.cosy_key}"
         try:
-            async with self._patiently(base):
-                if request.alive is not None:
-                    request.alive()  # it has a limit of its own
-                return await uploads.linked(request, whose, post)
+            limit = (self._timeouts.first_byte or 0) * FOR_PICTURES or None
+            async with patient(limit, "three quarters of first_byte_timeout"):
+                with self._in_our_words(base):
+                    return await uploads.linked(request, whose, post)
         except BackendError as error:
             # A link may well hold the user's id, so only what is passed on is looked through.
             words = credentials.unseen_in(error.message.encode()).decode()
@@ -359,19 +363,6 @@ class Remote:
         wait = retry_after(response.headers, self._now())
         return refusal(status, code, message, retry_after=wait)
 
-    @asynccontextmanager
-    async def _patiently(self, url: str) -> AsyncIterator[None]:
-        """What no `TimeOut` sees, or could not tell apart, may take only so long, too."""
-        limit = self._timeouts.first_byte or None
-        try:
-            async with asyncio.timeout(limit):
-                with self._in_our_words(url):
-                    yield
-        except TimeoutError:
-            raise BackendTimeout(
-                f"Lingma said nothing for {limit:g} seconds (first_byte_timeout)."
-            ) from None
-
     @contextmanager
     def _in_our_words(self, url: str) -> Iterator[None]:
         """Foreign failures as ours."""
@@ -380,6 +371,16 @@ class Remote:
         except BROKEN:
             with translated(meanings(urlsplit(url).hostname or "", self._timeouts.connect)):
                 raise
+
+
+@asynccontextmanager
+async def patient(limit: float | None, setting: str) -> AsyncIterator[None]:
+    """For what no `TimeOut` sees, or could not tell apart.  Raises BackendTimeout."""
+    try:
+        async with asyncio.timeout(limit):
+            yield
+    except TimeoutError:
+        raise BackendTimeout(f"Lingma said nothing for {limit:g} seconds ({setting}).") from None
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
