@@ -343,7 +343,7 @@ async def test_it_can_be_closed_twice_and_unused(tmp_path):
 @pytest.mark.parametrize(
     "steps", [Hang(), Says((Hang(),)), Says((b": hello\n\n", Hang())), Says((Dribble(),))]
 )
-@pytest.mark.parametrize("limit", [{"first": 0.1}, {"whole": 0.1}])
+@pytest.mark.parametrize("limit", [{"first": 0.4}, {"whole": 0.4}])
 async def test_the_first_word_may_take_only_so_long(tmp_path, steps, limit):
     _, failure, vendor = await outcome(tmp_path, steps, **limit)
 
