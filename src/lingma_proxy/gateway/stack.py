@@ -19,7 +19,9 @@ from lingma_proxy.conversation.estimator import Estimator
 from lingma_proxy.conversation.notes import ExchangeNotes, Noting
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.errors import ModelNotFound, SettingsError
+from lingma_proxy.gateway.counters import Counters
 from lingma_proxy.gateway.front import Serving, serving
+from lingma_proxy.gateway.loop_lag import LoopLag
 from lingma_proxy.gateway.sight import fetcher, with_sight
 from lingma_proxy.gateway.ways import Behind, whoever_answers
 from lingma_proxy.policies.answer_in_json import AnswerInJson
@@ -69,6 +71,8 @@ class Gateway:
     recording: Recording
     estimator: Estimator
     """Counts tokens, as those who answer count them."""
+    counters: Counters
+    lag: LoopLag
     resolve: Callable[[str], str]
     """The key that a client's name for a model means.  Raises ModelNotFound."""
     default_model: Callable[[], str]
@@ -98,9 +102,11 @@ class Gateway:
     def start(self) -> None:
         """Begin what goes on in the background.  Waits for nothing; a loop must run."""
         self.behind.start()
+        self.lag.start()
         self.remembered.refresh_soon()
 
     async def aclose(self) -> None:
+        self.lag.stop()
         await self.backend.aclose()
         await self.behind.aclose()
         await self.recording.aclose()
@@ -157,17 +163,22 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     backend = Settle(backend, behind.settled, behind.look)
     if settings.check_grammar:
         backend = CheckGrammar(backend)
+    recording = recording_of(settings)
+    counters = Counters()
     return Gateway(
         backend,
         serving(settings),
         behind,
         limit,
         remembered,
-        recording_of(settings),
+        recording,
         estimator,
+        counters,
+        LoopLag(lambda: limit.running > 0),
         choose.resolve,
         lambda: names().default,
         Noting() if settings.recording == "on" else None,
+        [counters.hear, recording.totals.keep],
     )
 
 

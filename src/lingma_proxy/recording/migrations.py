@@ -123,7 +123,26 @@ def m002_exchanges(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX bodies_by_exchange ON bodies (exchange)")
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_responses, m002_exchanges)
+def m003_totals(connection: sqlite3.Connection) -> None:
+    """What replies add up to, by day (as 2026-11-22), model, client and dialect.
+
+    `numbers` is the JSON of a `tally.Tally`, so that what is counted may grow.
+    """
+    connection.execute(
+        """
+        CREATE TABLE totals (
+            day TEXT NOT NULL,
+            model TEXT NOT NULL,
+            client TEXT NOT NULL,
+            dialect TEXT NOT NULL,
+            numbers TEXT NOT NULL,
+            PRIMARY KEY (day, model, client, dialect)
+        ) WITHOUT ROWID
+        """
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_responses, m002_exchanges, m003_totals)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -12,6 +12,7 @@ from lingma_proxy.recording.database import Database
 from lingma_proxy.recording.exchanges import Exchanges
 from lingma_proxy.recording.responses import Clock, Responses
 from lingma_proxy.recording.retention import Retention, prune
+from lingma_proxy.recording.totals import Totals, prune_totals
 
 FILE = "recording.sqlite3"
 OFF = "Nothing is kept here: the setting `recording` is off."
@@ -38,6 +39,7 @@ class Recording:
 
         def tidy(connection: sqlite3.Connection) -> None:
             prune(connection, retention, clock())
+            prune_totals(connection, clock())
 
         self._database = Database((folder or own_folder()) / FILE, tidy) if on else None
         off = "" if on else OFF
@@ -51,9 +53,11 @@ class Recording:
             secrets=secrets,
             clock=clock,
         )
+        self.totals = Totals(self._database, off=off, clock=clock)
 
     async def aclose(self) -> None:
         """Write what is still to be written.  Safe to call twice."""
+        self.totals.flush()
         if self._database is not None:
             await self._database.aclose()
 

@@ -33,9 +33,11 @@ from lingma_proxy.server.chat import Chat
 from lingma_proxy.server.connection import Connections
 from lingma_proxy.server.exchange import Exchange, begin
 from lingma_proxy.server.guard import Guard
+from lingma_proxy.server.metrics import Metrics
 from lingma_proxy.server.ollama import Ollama
 from lingma_proxy.server.replies import InternalError, error_headers, json_response
 from lingma_proxy.server.responses import Responses
+from lingma_proxy.server.stats import Stats
 
 log = logging.getLogger("lingma_proxy.server")
 
@@ -62,6 +64,7 @@ class Server:
         self._responses = Responses(gateway, self._chat)
         self._catalogue = Catalogue(gateway)
         self._ollama = Ollama(gateway)
+        self._numbers = Metrics(gateway), Stats(gateway)
         self._one_model = {
             "/v1/models/": self._catalogue.one_model,
             "/api/v0/models/": self._catalogue.one_for_lmstudio,
@@ -115,7 +118,7 @@ class Server:
         for dialect in DIALECTS:
             for path in dialect.paths:
                 routes[path] = {"POST": partial(self._chat.answer, dialect)}
-        others = (self._responses, self._catalogue, self._ollama)
+        others = (self._responses, self._catalogue, self._ollama, *self._numbers)
         for path, method, handler in (route for each in others for route in each.routes()):
             routes.setdefault(path, {})[method] = handler
         routes["/openapi.json"] = {"GET": self._openapi}

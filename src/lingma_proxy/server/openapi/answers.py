@@ -89,6 +89,21 @@ OLLAMA_REPLY = an_object(
 OPENAI_MODEL = an_object(needs=["id"], id=text(), object=text(), type=text())
 LISTED = an_object(needs=["data"], data=a_list(OPENAI_MODEL))
 
+GROUPS = ("by_day", "by_model", "by_client", "by_dialect")
+SUMS = an_object(
+    needs=["requests", "succeeded", "failed", "left", "errors", "tokens"],
+    requests=whole(least=0),
+    succeeded=whole(least=0),
+    failed=whole(least=0),
+    left=whole(least=0),
+    errors=a_map(whole(least=1)),
+    tokens=an_object(
+        needs=["input", "output", "cached", "reasoning", "estimated_requests"],
+        input=whole(least=0),
+        output=whole(least=0),
+    ),
+)
+
 ANSWERS: dict[str, JsonObject] = {
     "OpenAIError": OPENAI_ERROR,
     "AnthropicError": ANTHROPIC_ERROR,
@@ -117,6 +132,16 @@ ANSWERS: dict[str, JsonObject] = {
         needs=["ok", "service", "state"], ok=switch(), service=SERVICE, state=an_object()
     ),
     "Live": an_object(needs=["live"], live=switch()),
+    "Stats": an_object(
+        "What the replies of the last days add up to.",
+        needs=["days", "from", "to", "time_zone", "complete", "totals", *GROUPS],
+        days=whole(least=1),
+        since=or_null(text("The first day of which anything is known.")),
+        complete=switch(),
+        note=text("Why it is not all, if it is not."),
+        totals=SUMS,
+        **{name: a_list(SUMS) for name in GROUPS},
+    ),
     "Ready": an_object(
         needs=["ready", "backend", "why"],
         ready=switch(),

@@ -129,6 +129,17 @@ BELOW_RESPONSES: dict[tuple[str, str], Operation] = {
     ("/{id}/input_items", "GET"): GIVEN,
     ("/{id}/cancel", "POST"): CANCEL,
 }
+STATS = Operation(
+    "What the replies of the last days add up to.",
+    "Program",
+    answer("Stats"),
+    query=(
+        parameter("days", "Today and the days before it, in all.", whole(least=1, most=400)),
+        parameter("model", "Only replies of this model.", text()),
+        parameter("client", "Only those to this client.", text()),
+        parameter("dialect", "Only those in this API.", text()),
+    ),
+)
 OPERATIONS: dict[tuple[str, str], Operation] = {
     **{
         (root + path, method): operation
@@ -180,6 +191,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         answer("Ready"),
         also={"503": "Ready"},
     ),
+    ("/metrics", "GET"): Operation(
+        "How it goes, as numbers for Prometheus.", "Program", {"text/plain": {"schema": text()}}
+    ),
+    ("/stats", "GET"): STATS,
     ("/version", "GET"): Operation("The program's version.", "Program", answer("Version")),
     ("/capabilities", "GET"): CAPABILITIES,
     ("/v1/capabilities", "GET"): CAPABILITIES,
