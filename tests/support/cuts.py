@@ -1,10 +1,22 @@
 """Every way to cut bytes, text or events: whole, one by one, at each point, at random."""
 
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import TypeVar
 
 S = TypeVar("S", bytes, str)
+
+EVERY_BYTE = bool(os.environ.get("EVERY_BYTE"))
+"""By night (`EVERY_BYTE=1`) each walk visits every byte."""
+
+
+def walk(length: int, part: int, parts: int, stride: int = 1) -> range:
+    """The bytes that one of several walks over the same answer is cut after.
+
+    By day they share: together they visit every byte, or every one of that stride.
+    """
+    return range(length + 1) if EVERY_BYTE else range(part * stride, length + 1, parts * stride)
 
 
 def one_by_one(whole: S) -> list[S]:
