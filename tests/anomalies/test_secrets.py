@@ -138,7 +138,7 @@ def test_no_command_tells_a_secret(tmp_path):
     here = {"LINGMA_PROXY_API_KEY": KEY, "LINGMA_REMOTE_BASE_URL": "http://127.0.0.1:1"}
 
     for words in (["doctor", "--json"], ["doctor"], ["settings", "--json"], ["settings"],
-                  ["models"], ["ask", "hi"], ["serve", "--port", "x"]):  # fmt: skip
+                  ["models"], ["ask", "hi"], ["login", "show", "--json"], ["serve", "--port", "x"]):  # fmt: skip
         done = run(tmp_path, *words, **here)
         assert done.stdout + done.stderr
         assert leaked(login, done.stdout + done.stderr) == [], words
