@@ -12,13 +12,16 @@
     ├── StoreUnavailable              503             free the disk, or see who holds the file
     ├── TooBusy                       429             our own limit: wait (retry_after)
     ├── BackendError                  502
-    │   ├── BackendUnavailable        503      yes    start what is not running, check the network
+    │   ├── BackendUnavailable        503      yes    check the network
+    │   │   └── Absent                503             start what is not running
     │   ├── NotLoggedIn               401             log in (the message says where)
     │   ├── RateLimited               429      yes    wait (retry_after)
     │   ├── BackendTimeout            504      yes
+    │   │   └── ConnectTimeout        504      yes    check the network
     │   ├── BackendRefused         400 / 502   if ≥ 500  (400: the vendor blames the request)
     │   ├── UnfitAnswer               502             ask again, or ask for less (JSON, a forced tool)
     │   └── ProtocolError             502             report it
+    │       └── BrokenOff             502      yes    ask again
     └── SettingsError                   –             fix the settings; exit code 2
 
 The class of an error is its meaning: a status, and whether another try makes sense.
@@ -38,6 +41,8 @@ class ProxyError(Exception):
     """The HTTP status that says it, when nothing has been said yet."""
     retry: bool = False
     """Whether the same request may succeed when sent again (elsewhere, or later)."""
+    blames_model: bool = False
+    """Whether it tells something about the model that was asked, not only about the way there."""
 
     def __init__(
         self,
@@ -149,6 +154,12 @@ class BackendUnavailable(BackendError):
     retry = True
 
 
+class Absent(BackendUnavailable):
+    """There is nobody who could be asked, until a person starts, opens or installs it."""
+
+    retry = False
+
+
 class NotLoggedIn(BackendError):
     """There is no login, or the vendor no longer takes it."""
 
@@ -160,6 +171,7 @@ class RateLimited(BackendError):
 
     status = 429
     retry = True
+    blames_model = True
 
 
 class BackendTimeout(BackendError):
@@ -167,6 +179,13 @@ class BackendTimeout(BackendError):
 
     status = 504
     retry = True
+    blames_model = True
+
+
+class ConnectTimeout(BackendTimeout):
+    """There was no connection in time: nobody has been asked anything yet."""
+
+    blames_model = False
 
 
 class BackendRefused(BackendError):
@@ -179,7 +198,7 @@ class BackendRefused(BackendError):
     def __init__(self, message: str, *, upstream: int, code: str | None = None) -> None:
         super().__init__(message, code=code)
         self.upstream = upstream
-        self.retry = upstream >= 500
+        self.retry = self.blames_model = upstream >= 500
         self.status = 400 if 400 <= upstream < 500 else 502
 
 
@@ -189,6 +208,13 @@ class UnfitAnswer(BackendError):
 
 class ProtocolError(BackendError):
     """The vendor said something that its protocol does not allow."""
+
+
+class BrokenOff(ProtocolError):
+    """The reply ended before it was complete: without a reason to stop, and without an end."""
+
+    retry = True
+    blames_model = True
 
 
 class SettingsError(ProxyError):

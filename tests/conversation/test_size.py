@@ -16,7 +16,7 @@ from lingma_proxy.conversation.request import (
     ToolCall,
     ToolResult,
 )
-from lingma_proxy.conversation.size import is_long
+from lingma_proxy.conversation.size import fills, is_long
 
 LARGE = "x" * 5000
 
@@ -58,3 +58,13 @@ def test_no_more_is_looked_at_than_needed() -> None:
     request = ChatRequest("r", "m", (Message("user", parts()),))  # type: ignore[arg-type]  # to see who looks
 
     assert is_long(request, 1000)
+
+
+def test_how_much_a_request_fills_does_not_go_by_the_bytes_of_its_pictures() -> None:
+    picture = Image("image/png", bytes(5 * 2**20))
+    shown = request(picture, ToolResult("1", (picture,)))
+
+    assert not fills(shown, 3000)
+    assert fills(shown, 2000)
+    assert fills(request(Text("x" * 30_000)), 10_000)
+    assert not fills(request(Text("x" * 29_000)), 10_000)

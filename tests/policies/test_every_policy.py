@@ -31,6 +31,7 @@ from lingma_proxy.policies.continue_prefill import ContinuePrefill
 from lingma_proxy.policies.cut_off import CutOff
 from lingma_proxy.policies.describe_images import DescribeImages
 from lingma_proxy.policies.emulate_tools import EmulateTools
+from lingma_proxy.policies.fallback import Bounds, Fallback
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
@@ -40,6 +41,7 @@ from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.search_web import SearchWeb
 from lingma_proxy.policies.settle import Settle
+from lingma_proxy.policies.skipped import Skipped
 from lingma_proxy.policies.split_thinking import SplitThinking
 from lingma_proxy.policies.time_out import TimeOut
 from lingma_proxy.profile import Profile
@@ -56,6 +58,7 @@ from support.backends import (
     leaves_nothing_behind,
     one_by_one,
 )
+from support.served import ONE_TRY
 from support.strategies import replies
 
 
@@ -86,12 +89,12 @@ def unsettled(inner: Backend) -> Policy:
 
 def everything(inner: Backend) -> Backend:
     """The gateway's own stack."""
-    return over(Behind(inner), Settings(check_grammar=True)).backend
+    return over(Behind(inner), Settings(check_grammar=True, **ONE_TRY)).backend
 
 
 def everything_in_text(inner: Backend) -> Backend:
     """The same over a backend that takes no tools."""
-    return over(Behind(inner, name=lambda: "ipc"), Settings(check_grammar=True)).backend
+    return over(Behind(inner, name=lambda: "ipc"), Settings(check_grammar=True, **ONE_TRY)).backend
 
 
 POLICIES: dict[str, Callable[[Backend], Backend]] = {
@@ -101,6 +104,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "continue_prefill": ContinuePrefill,
     "cut_off": lambda inner: CutOff(inner, Letters),
     "check_grammar": CheckGrammar,
+    "fallback": lambda inner: Fallback(inner, lambda _: (), Skipped(), Bounds(1), hold=0.0),
     "emulate_tools": lambda inner: EmulateTools(inner, lambda _: "hermes"),
     "describe_images": lambda inner: DescribeImages(inner, lambda _: False, tuple, lambda: "see"),
     "fit_names": FitNames,

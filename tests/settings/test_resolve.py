@@ -147,12 +147,12 @@ def test_what_the_incumbent_could_and_we_cannot_is_named_once_for_each_place():
     resolved = resolve(
         file(mode="agent", warmup_timeout=30),
         {"LINGMA_AGGREGATE_TOOL_STREAM": "1"},
-        {"remote_fallback_enabled": "false"},
+        {},
     )
 
     assert resolved.notices == (
         '"warmup_timeout" has no effect in this version (lingma-proxy.json).',
-        "LINGMA_AGGREGATE_TOOL_STREAM, --remote-fallback have no effect in this version.",
+        "LINGMA_AGGREGATE_TOOL_STREAM has no effect in this version.",
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 from aiohttp import ClientResponse, ClientSession
 
@@ -32,6 +33,8 @@ DIALECTS = {
     "/api/chat": CHAT,
 }
 """The same question in each, by the path where it is asked."""
+ONE_TRY: dict[str, Any] = {"remote_fallback_enabled": False}
+"""A failure is what a test looks at, unless it says otherwise."""
 
 
 @dataclass
@@ -71,8 +74,8 @@ async def serving(backend: Backend, **settings: object) -> AsyncIterator[Served]
 async def standing(behind: Behind, **settings: object) -> AsyncIterator[Served]:
     """The same in front of a backend and what is told about it."""
     # What a test leaves on disk, it says: `recording="on", data_dir=…`.
-    usual = {"port": 0, "log_level": "error", "recording": "off"}
-    chosen = Settings(**{**usual, **settings})  # type: ignore[arg-type]  # the test's word
+    usual = {"port": 0, "log_level": "error", "recording": "off", **ONE_TRY}
+    chosen = Settings(**{**usual, **settings})
     gateway = over(behind, chosen)
     server = Server(gateway)
     url = await server.start()

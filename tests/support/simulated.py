@@ -9,7 +9,7 @@ from lingma_proxy.gateway import over, remote
 from lingma_proxy.server.app import Server
 from lingma_proxy.settings import Settings
 from lingma_proxy.simulator.remote import Simulator
-from support.served import Served
+from support.served import ONE_TRY, Served
 
 
 @asynccontextmanager
@@ -22,10 +22,11 @@ async def simulated(
             "port": 0,
             "log_level": "error",
             "recording": "off",
+            **ONE_TRY,
             "remote_base_url": vendor.url,
             "cache_dir": str(vendor.home),
         }
-        chosen = Settings(**{**fixed, **settings})  # type: ignore[arg-type]  # the test's word
+        chosen = Settings(**{**fixed, **settings})
         gateway = over(remote(chosen), chosen)
         server = Server(gateway)
         url = await server.start()

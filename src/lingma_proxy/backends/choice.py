@@ -16,6 +16,7 @@ from typing import TypeAlias
 from lingma_proxy.backend import Backend, EventStream, Model, refused
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.errors import (
+    Absent,
     BackendTimeout,
     BackendUnavailable,
     NotLoggedIn,
@@ -65,10 +66,10 @@ class Nobody:
 
     def reply(self, request: ChatRequest) -> EventStream:
         del request
-        return refused(BackendUnavailable(self._why))
+        return refused(Absent(self._why))
 
     async def models(self) -> Sequence[Model]:
-        raise BackendUnavailable(self._why)
+        raise Absent(self._why)
 
     async def aclose(self) -> None:
         """There is nothing to let go of."""

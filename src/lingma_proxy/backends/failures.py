@@ -2,7 +2,7 @@
 
 import aiohttp
 
-from lingma_proxy.errors import BackendTimeout, BackendUnavailable, ProtocolError, ProxyError
+from lingma_proxy.errors import BackendUnavailable, ConnectTimeout, ProtocolError, ProxyError
 
 
 def meanings(
@@ -12,7 +12,7 @@ def meanings(
     check = "Check the network, and the setting remote_base_url."
     return {
         aiohttp.ConnectionTimeoutError: (
-            BackendTimeout,
+            ConnectTimeout,
             f"{host} could not be reached within {connect or 0:g} seconds. {check}",
         ),
         aiohttp.ClientConnectorDNSError: (

@@ -28,7 +28,7 @@ from lingma_proxy.backends.prompting import Prompting
 from lingma_proxy.backends.sessions import Mode, Session
 from lingma_proxy.backends.workplace import Workplace
 from lingma_proxy.conversation.request import Image, ImageLink
-from lingma_proxy.errors import BackendUnavailable, InvalidRequest, NotLoggedIn, ProxyError
+from lingma_proxy.errors import Absent, BackendUnavailable, InvalidRequest, NotLoggedIn, ProxyError
 from lingma_proxy.jsonio import Json, JsonObject
 from lingma_proxy.transports.base import FramedTransport, Lsp
 from lingma_proxy.transports.pipe import connect_pipe, connect_socket
@@ -109,10 +109,10 @@ class Plugin:
         self._unfit.clear()  # whoever asks later may find that one has learnt it
         if tried:
             words = f"{unfit} Nobody else answers." if unfit else "Nobody answers."
-            raise BackendUnavailable(f"{words} {' '.join(tried)} {OPEN_IT}")
+            raise Absent(f"{words} {' '.join(tried)} {OPEN_IT}")
         if unfit:
-            raise BackendUnavailable(unfit)
-        raise BackendUnavailable(
+            raise Absent(unfit)
+        raise Absent(
             f"No running Lingma or Qoder CN was found on this machine. {OPEN_IT}"
             " `lingma-proxy doctor` shows where it was looked for."
         )

@@ -16,7 +16,7 @@ from lingma_proxy.conversation.events import (
 )
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from lingma_proxy.conversation.search import SearchCall, SearchResult
-from lingma_proxy.errors import ProtocolError
+from lingma_proxy.errors import BrokenOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class Collector:
                     self._ended = event
 
     def reply(self) -> Reply:
-        """The reply.  Raises ProtocolError if its end has not been heard."""
+        """The reply.  Raises BrokenOff if its end has not been heard."""
         if self._started is None or self._ended is None:
-            raise ProtocolError("the reply ended before it was complete")
+            raise BrokenOff("the reply ended before it was complete")
         return Reply(
             id=self._started.id,
             model=self._started.model,

@@ -1,8 +1,9 @@
 """Settings in, a gateway out.
 
     Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ DescribeImages ▸ SearchWeb
-      ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ CutOff ▸ OneCall ▸ EmulateTools ▸ SplitThinking
-      ▸ ContinuePrefill ▸ TimeOut ▸ TakeNotes ▸ RememberModels ▸ Choice ▸ remote, ipc or acp
+      ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ Fallback ▸ CutOff ▸ OneCall ▸ EmulateTools
+      ▸ SplitThinking ▸ ContinuePrefill ▸ TimeOut ▸ TakeNotes ▸ RememberModels ▸ Choice
+      ▸ remote, ipc or acp
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
@@ -23,6 +24,7 @@ from lingma_proxy.gateway.counters import Counters
 from lingma_proxy.gateway.front import Serving, serving
 from lingma_proxy.gateway.loop_lag import LoopLag
 from lingma_proxy.gateway.sight import fetcher, with_sight
+from lingma_proxy.gateway.substitutes import substitutes
 from lingma_proxy.gateway.ways import Behind, whoever_answers
 from lingma_proxy.policies.answer_in_json import AnswerInJson
 from lingma_proxy.policies.check_grammar import CheckGrammar
@@ -30,6 +32,7 @@ from lingma_proxy.policies.choose_model import ChooseModel, Names
 from lingma_proxy.policies.continue_prefill import ContinuePrefill
 from lingma_proxy.policies.cut_off import CutOff
 from lingma_proxy.policies.emulate_tools import EmulateTools
+from lingma_proxy.policies.fallback import Bounds, Fallback
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
@@ -38,6 +41,7 @@ from lingma_proxy.policies.prepare_documents import PrepareDocuments
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.search_web import Search, SearchWeb
 from lingma_proxy.policies.settle import Settle
+from lingma_proxy.policies.skipped import Skipped
 from lingma_proxy.policies.split_thinking import SplitThinking
 from lingma_proxy.policies.take_notes import TakeNotes
 from lingma_proxy.policies.time_out import TimeOut
@@ -68,6 +72,8 @@ class Gateway:
     behind: Behind
     limit: Limit
     remembered: RememberModels
+    skipped: Skipped
+    """Which models are passed over, because they keep failing."""
     recording: Recording
     estimator: Estimator
     """Counts tokens, as those who answer count them."""
@@ -119,6 +125,10 @@ def assemble(settings: Settings) -> Gateway:
 
 def over(behind: Behind, settings: Settings) -> Gateway:
     """The stack of policies over whoever answers."""
+
+    def answering(request: ChatRequest) -> str:
+        return behind.elsewhere(request) or behind.name()
+
     estimator = Estimator(
         lambda key: profile_of(key).counts_as, lambda key: profile_of(key).recalls_thinking
     )
@@ -138,7 +148,7 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         backend,
         needs_of(
             settings,
-            lambda request: behind.elsewhere(request) or behind.name(),
+            answering,
             remembered.known,
         ),
         counting=counting,
@@ -146,6 +156,11 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     )
     backend = OneCall(backend)  # outside: both kinds of calls
     backend = CutOff(backend, estimator.meter)
+    skipped = Skipped()
+    names = names_of(settings, behind.name)
+    if settings.remote_fallback_enabled:  # outside of all that tells the vendor to stop
+        others = substitutes(settings, remembered.known, names, answering)
+        backend = Fallback(backend, others, skipped, bounds_of(settings))
     backend = MeasureUsage(backend, estimator)  # outside: a cut loses the usage
     backend = AnswerInJson(backend)  # outside: two attempts, both measured
     backend = FitNames(backend)
@@ -158,7 +173,6 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     backend = limit = Limit(
         backend, settings.max_concurrent, settings.max_queue, settings.queue_timeout
     )
-    names = names_of(settings, behind.name)
     backend = choose = ChooseModel(backend, remembered.known, names, missed=remembered.refresh_soon)
     backend = Settle(backend, behind.settled, behind.look)
     if settings.check_grammar:
@@ -171,6 +185,7 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         behind,
         limit,
         remembered,
+        skipped,
         recording,
         estimator,
         counters,
@@ -180,6 +195,10 @@ def over(behind: Behind, settings: Settings) -> Gateway:
         Noting() if settings.recording == "on" else None,
         [counters.hear, recording.totals.keep],
     )
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    return Bounds(settings.fallback_attempts, settings.fallback_budget, settings.fallback_patience)
 
 
 def search_of(settings: Settings) -> Search | None:

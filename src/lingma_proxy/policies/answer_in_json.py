@@ -33,7 +33,7 @@ from lingma_proxy.conversation.request import (
     Text,
     ToolCall,
 )
-from lingma_proxy.errors import InvalidRequest, ProtocolError, UnfitAnswer
+from lingma_proxy.errors import BrokenOff, InvalidRequest, UnfitAnswer
 from lingma_proxy.jsonio import Json, JsonObject, dumps, is_object, loads
 from lingma_proxy.policies.base import Policy
 from lingma_proxy.tools.schema import Check, Unusable
@@ -145,7 +145,7 @@ class Listener:
     def end(self) -> ReplyEnded:
         ended, self._ended = self._ended, None
         if ended is None:
-            raise ProtocolError("the reply ended before it was complete")
+            raise BrokenOff("the reply ended before it was complete")
         return ended
 
 

@@ -22,7 +22,7 @@ from lingma_proxy.conversation.events import (
 from lingma_proxy.conversation.reply import filled
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from lingma_proxy.conversation.writer import CUTS
-from lingma_proxy.errors import ProtocolError
+from lingma_proxy.errors import BrokenOff
 from lingma_proxy.tools.invented import UntilInvented
 from lingma_proxy.tools.parser import ToolParser
 from lingma_proxy.tools.said import (
@@ -183,7 +183,7 @@ class Listener:
         if self.over or self.broken:
             return ReplyEnded(FinishReason.STOP)
         if self._ended is None:
-            raise ProtocolError("the reply ended before it was complete")
+            raise BrokenOff("the reply ended before it was complete")
         return self._ended
 
     def _remember(self, text: str) -> None:

@@ -132,7 +132,14 @@ class DescribeImages(Policy):
         known = self._described.get((describer, digest))
         if known is not None:
             return known, None
-        asked = ChatRequest(request.id, describer, (Message("user", (Text(WANTED), picture)),))
+        asked = ChatRequest(
+            request.id,
+            describer,
+            (Message("user", (Text(WANTED), picture)),),
+            client=request.client,
+            heard_whole=True,
+            notes=request.notes,
+        )
         try:
             reply = await collect(self.inner.reply(asked))
         except ProxyError as error:

@@ -55,7 +55,7 @@ from lingma_proxy.conversation.search import (
     WebSearch,
     told,
 )
-from lingma_proxy.errors import InvalidRequest, ProtocolError
+from lingma_proxy.errors import BrokenOff, InvalidRequest
 from lingma_proxy.jsonio import dumps
 from lingma_proxy.policies.base import Policy
 from lingma_proxy.tools.web_search import can_search, permitted, query_of, read, search_tool
@@ -278,7 +278,7 @@ class Listener:
         ended, said = self._ended, self._said
         self._ended, self._said = None, Said([], [])
         if ended is None:
-            raise ProtocolError("the reply ended before it was complete")
+            raise BrokenOff("the reply ended before it was complete")
         return ended, said
 
 

@@ -5,7 +5,7 @@ It is read and checked, so that people's files and scripts keep working, and nam
 
 from typing import Any
 
-from lingma_proxy.settings.kinds import Kind, Number, Switch, Words
+from lingma_proxy.settings.kinds import Kind, Number, Switch
 from lingma_proxy.settings.setting import Setting
 
 
@@ -30,15 +30,6 @@ def _inert(
 
 
 INERT = (
-    _inert(
-        "remote_fallback_enabled", Switch(), "LINGMA_REMOTE_FALLBACK_ENABLED", "--remote-fallback"
-    ),
-    _inert(
-        "remote_fallback_models",
-        Words(),
-        "LINGMA_REMOTE_FALLBACK_MODELS",
-        "--remote-fallback-models",
-    ),
     _inert("warmup_timeout", Number(0, 86400), None, None),
     _inert("aggregate_tool_stream", Switch(), "LINGMA_AGGREGATE_TOOL_STREAM", None, in_file=False),
 )

@@ -290,6 +290,38 @@ class Settings:
         group=MODELS,
     )
 
+    remote_fallback_enabled: bool = setting(
+        default=True,
+        kind=Switch(),
+        text="Ask another model where one fails before anything was said: it took too long, is "
+        "overloaded, broke off or could not be reached. The reply then says who answered.",
+        group=MODELS,
+        variable="LINGMA_REMOTE_FALLBACK_ENABLED",
+        flag="--remote-fallback",
+    )
+    remote_fallback_models: tuple[str, ...] = setting(
+        (),
+        Words(),
+        "Which models are asked then: those behind the one that failed, in this order, that can "
+        "do what the request needs. Empty means the list of Lingma Proxy 1.6, from kmodel on.",
+        group=MODELS,
+        variable="LINGMA_REMOTE_FALLBACK_MODELS",
+    )
+    fallback_attempts: int = setting(
+        3, Whole(1, 10), "How often a request is tried, in all.", group=MODELS
+    )
+    fallback_budget: float = setting(
+        180.0,
+        Number(1, 3600),
+        "How long after its first try another one may begin.",
+        group=MODELS,
+    )
+    fallback_patience: float = setting(
+        10.0,
+        Number(0, 300),
+        "How long is waited for a model that says when it will be back, if no other can answer.",
+        group=MODELS,
+    )
     emulate_tools: str = setting(
         "auto",
         Word(("auto", "always", "never")),

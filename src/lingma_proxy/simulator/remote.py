@@ -88,6 +88,7 @@ class Simulator(LocalServer):
         self._always = faults.parse(always)
         self._upload_path = upload_path
         self._next: dict[Route, deque[Faults]] = {}
+        self._of_model: dict[str, Faults] = {}
         self._answers: deque[Answer] = deque()
         self._uploads = Uploads()
         self._arrived = 0
@@ -132,6 +133,10 @@ class Simulator(LocalServer):
         """Faults for every answer for which `next` has none; none of them to stop."""
         self._always = faults.parse_all(names)
 
+    def always_of(self, model: str, *names: str) -> None:
+        """Faults for every answer of one model, besides all others; none of them to stop."""
+        self._of_model[model] = faults.parse_all(names)
+
     def say(
         self,
         deltas: Iterable[str | JsonObject],
@@ -166,8 +171,9 @@ class Simulator(LocalServer):
             body = self._chat_body(request, seen)
             turn = script.find_turn(body)
             asked = faults.NONE if turn.results else faults.in_text(turn.question)
-            seen.faults = self._chosen(request, seen.route) | asked
             key = body.model_config.key
+            of_model = self._of_model.get(key, faults.NONE)
+            seen.faults = self._chosen(request, seen.route) | of_model | asked
             if not self._catalogue.has(key):
                 return self._model_refused(404, f"there is no model {key[:80]!r}")
             if not self._catalogue.enabled(key):

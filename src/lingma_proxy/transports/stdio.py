@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from lingma_proxy.errors import BackendUnavailable
+from lingma_proxy.errors import Absent, BackendUnavailable
 from lingma_proxy.transports.base import ByteStream, Once
 from lingma_proxy.transports.complaint import Tail
 from lingma_proxy.transports.process_tree import apart, tree
@@ -62,7 +62,7 @@ class Child:
         cwd: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> "Child":
-        """Raises BackendUnavailable, which names the command's first word, as it was given.
+        """Raises Absent, which names the command's first word, as it was given.
 
         Without `environment` it is our own, but for what is ours alone.  When it is
         cancelled, nothing is left.
@@ -146,7 +146,7 @@ class Child:
                 **apart(),
             )
         except (OSError, ValueError) as error:
-            raise BackendUnavailable(_why(error, command[0], cwd)) from error
+            raise Absent(_why(error, command[0], cwd)) from error
         return cls(transport, pipes)
 
     async def _finished(self) -> None:
@@ -329,10 +329,10 @@ def _found(command: Sequence[str], environment: Mapping[str, str]) -> str:
     Looked for here, for Windows would only find what ends in `.exe`, and `npm` makes `.cmd`.
     """
     if not command or not command[0].strip():
-        raise BackendUnavailable("There is no command to start.")
+        raise Absent("There is no command to start.")
     name = command[0]
     if any("\0" in word for word in command):
-        raise BackendUnavailable("The command to start has a character that no command may have.")
+        raise Absent("The command to start has a character that no command may have.")
     try:
         found = shutil.which(
             Path(name).expanduser() if name.startswith("~") else name, path=environment.get("PATH")
@@ -340,7 +340,7 @@ def _found(command: Sequence[str], environment: Mapping[str, str]) -> str:
     except RuntimeError:  # a home that nobody has
         found = None
     if found is None:
-        raise BackendUnavailable(
+        raise Absent(
             f"`{name}` was not found, or is no program. Is it installed, and on the PATH of "
             "Lingma Proxy?"
         )

@@ -25,7 +25,7 @@ from msgspec import Struct
 from lingma_proxy.conversation.events import Event, FinishReason, Usage
 from lingma_proxy.conversation.halves import MARK, Halves, Place
 from lingma_proxy.conversation.writer import ReplyWriter
-from lingma_proxy.errors import ProtocolError, ProxyError
+from lingma_proxy.errors import BrokenOff, ProtocolError, ProxyError
 from lingma_proxy.jsonio import Json, is_object, joined, loads_torn
 from lingma_proxy.vendor.refusals import FINE, code_and_message, quoted, refusal, status_in
 from lingma_proxy.wire.sse import SseDecoder
@@ -150,7 +150,7 @@ class RemoteStream:
                 if self.over:
                     return events
             if self._reason is None:
-                raise ProtocolError(self._cut_off())
+                raise BrokenOff(self._cut_off())
             self._finish(events)
         except ProxyError as error:
             self._fail(error)

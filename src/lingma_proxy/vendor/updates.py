@@ -22,6 +22,7 @@ from lingma_proxy.errors import (
     BackendRefused,
     BackendTimeout,
     BackendUnavailable,
+    BrokenOff,
     NotLoggedIn,
     ProtocolError,
     ProxyError,
@@ -150,7 +151,7 @@ def read_stop(result: Json, who: str = "The agent") -> Finished | Broke:
         case {"stopReason": str(reason), **rest}:
             pass
         case _:
-            return Broke(ProtocolError(f"{who} ended its turn without a reason to stop."))
+            return Broke(BrokenOff(f"{who} ended its turn without a reason to stop."))
     if reason in STOP_REASONS:
         return Finished(STOP_REASONS[reason], _usage(rest.get("usage")))
     if reason == "cancelled":
