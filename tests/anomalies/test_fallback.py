@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from anomalies.test_cuts import heard
 from lingma_proxy.jsonio import JsonObject, loads
 from lingma_proxy.simulator.remote import Simulator
 from lingma_proxy.simulator.seen import Outcome
+from support.heard import heard
 from support.served import CHAT, DIALECTS, Served
 from support.simulated import simulated
 
