@@ -90,6 +90,24 @@ async def test_what_the_vendor_counted_is_kept() -> None:
     )
 
 
+async def test_half_a_count_is_completed_by_an_estimate() -> None:
+    async def usage(known: Usage) -> Usage | None:
+        inner = Scripted([one_by_one(answer(THOUGHT, "hello", usage=known))])
+        return (await hear(measure(inner))).usage
+
+    thought, said = len(THOUGHT.text), len("hello")
+    assert await usage(Usage(0, 8, reasoning=5)) == Usage(1001, 8, reasoning=5, estimated=True)
+    assert await usage(Usage(7, 0, cached=3)) == Usage(
+        7, thought + said, cached=3, reasoning=thought, estimated=True
+    )
+
+
+async def test_a_reply_that_says_nothing_may_have_no_tokens() -> None:
+    known = Usage(7, 0)
+
+    assert (await hear(measure(Scripted([one_by_one(answer(usage=known))])))).usage == known
+
+
 async def test_the_start_names_the_request_in_tokens() -> None:
     batches = await drain(measure(Scripted([one_by_one(answer("hello"))])), ask("a", "b"))
 
@@ -137,7 +155,7 @@ async def test_a_long_request_is_guessed_from_a_few_windows() -> None:
         return sum(4 if character == "b" else 1 for character in text)
 
     request = ask("a" * 300_000, "b" * 100_000, tools=(Tool("shell", "a" * 200_000, {}),))
-    policy = MeasureUsage(Scripted([answer("hello", usage=Usage())]), By(never, count))
+    policy = MeasureUsage(Scripted([answer("hello", usage=Usage(1, 1))]), By(never, count))
 
     [[started, *_]] = await drain(policy, request)
 

@@ -112,7 +112,8 @@ def test_an_update_tells_which_prompt_and_session_it_belongs_to():
 
 @pytest.mark.parametrize(
     ("used", "limit", "said"),
-    [(1234, 180000, Used(1234, 180000)), (0, 0, Used(0)), (1, None, Used(1)),
+    [
+        (10**30, 100, None),(1234, 180000, Used(1234, 180000)), (0, 0, Used(0)), (1, None, Used(1)),
      (None, 5, None), (True, 5, None), ("7", 5, None), (-1, 5, None)],
 )  # fmt: skip
 def test_both_ways_to_say_how_full_it_is_are_read(used, limit, said):

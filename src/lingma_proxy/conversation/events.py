@@ -35,6 +35,10 @@ class FinishReason(StrEnum):
     CONTENT_FILTER = "content_filter"
 
 
+MOST_TOKENS = 10**9
+"""No exchange has as many: a count beyond it is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens.  `cached` is part of `input`, `reasoning` is part of `output`."""

@@ -97,8 +97,8 @@ class MeasureUsage(Policy):
                 tokens = await aside(lambda: self.guess(request)) if huge else self.guess(request)
                 events[0] = ReplyStarted(started.id, started.model, started.warnings, tokens)
         match events[-1]:
-            case ReplyEnded(usage=None) as ended:
-                usage = await self._usage(request, said)
+            case ReplyEnded(usage=known) as ended if known is None or lacks(known, said):
+                usage = await self._usage(request, said, known or Usage())
                 events[-1] = ReplyEnded(ended.reason, usage, ended.stop_sequence)
             case ReplyEnded(usage=Usage(estimated=False) as usage):
                 self._learn(request, said, usage)
@@ -117,20 +117,21 @@ class MeasureUsage(Policy):
         pictures = sum(map(is_picture, contents(request)))
         return tokens + A_MESSAGE * len(request.messages) + A_PICTURE * pictures
 
-    async def _usage(self, request: ChatRequest, said: "Said") -> Usage:
+    async def _usage(self, request: ChatRequest, said: "Said", known: Usage) -> Usage:
+        """What is known, and what is not known of it: an estimate."""
         thought = "".join(said.thought)
         spoken = "".join(said.spoken)
         long = len(thought) + len(spoken) > LONG or is_long(request, LONG)
         answered = replace(request, model=said.model)
 
         def count() -> Usage:
-            reasoning = self._counts.text(thought, said.model)
-            return Usage(
-                input=said.input_tokens or self._counts.request(answered),
-                output=self._counts.text(spoken, said.model) + reasoning,
-                reasoning=reasoning,
-                estimated=True,
-            )
+            input, output, reasoning = known.input, known.output, known.reasoning
+            if not input:
+                input = said.input_tokens or self._counts.request(answered)
+            if not output:
+                reasoning = self._counts.text(thought, said.model)
+                output = self._counts.text(spoken, said.model) + reasoning
+            return replace(known, input=input, output=output, reasoning=reasoning, estimated=True)
 
         return await aside(count) if long else count()
 
@@ -173,6 +174,11 @@ class Said:
                 self._into = self.thought if isinstance(event.head, Thinking) else self.spoken
                 if isinstance(event.head, ToolCall):
                     self._into.append(event.head.name)
+
+
+def lacks(usage: Usage, said: Said) -> bool:
+    """Whether half of it is missing: nobody asks nothing, and what was said are tokens."""
+    return not usage.input or (not usage.output and bool(said.spoken or said.thought))
 
 
 def is_edge(batch: Sequence[Event]) -> bool:

@@ -22,7 +22,7 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 
-from lingma_proxy.conversation.events import Event, FinishReason, Usage
+from lingma_proxy.conversation.events import MOST_TOKENS, Event, FinishReason, Usage
 from lingma_proxy.conversation.halves import MARK, Halves, Place
 from lingma_proxy.conversation.writer import ReplyWriter
 from lingma_proxy.errors import BrokenOff, ProtocolError, ProxyError
@@ -224,6 +224,10 @@ class RemoteStream:
         try:
             chunk = msgspec.convert(value, _Chunk, strict=False)
         except msgspec.ValidationError as error:
+            if "usage" in value:  # numbers that make no sense are no reason to lose what is said
+                without = {name: each for name, each in value.items() if name != "usage"}
+                self._take_object(without, events)
+                return
             raise ProtocolError(
                 f"Lingma sent a piece of a reply in an unknown form: {quoted(str(error))}."
             ) from None
@@ -320,10 +324,13 @@ def _usage(usage: _Usage) -> Usage | None:
     """None for one that counts nothing: some vendors send zeros until they know."""
     into = usage.prompt_tokens_details or usage.input_tokens_details or _Details()
     out = usage.completion_tokens_details or usage.output_tokens_details or _Details()
-    found = Usage(
-        input=usage.prompt_tokens or usage.input_tokens or 0,
-        output=usage.completion_tokens or usage.output_tokens or 0,
-        cached=into.cached_tokens or 0,
-        reasoning=out.reasoning_tokens or 0,
-    )
-    return found if found.input or found.output else None
+    input = _tokens(usage.prompt_tokens) or _tokens(usage.input_tokens)
+    output = _tokens(usage.completion_tokens) or _tokens(usage.output_tokens)
+    cached = min(_tokens(into.cached_tokens), input)
+    reasoning = min(_tokens(out.reasoning_tokens), output)
+    return Usage(input, output, cached, reasoning) if input or output else None
+
+
+def _tokens(number: int | None) -> int:
+    """0 for what was not said, or cannot be."""
+    return number if number is not None and 0 < number < MOST_TOKENS else 0

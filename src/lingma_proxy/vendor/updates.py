@@ -17,7 +17,7 @@ the reason.  `fullAnswer`, which `chat_finish` may hold, is often empty and neve
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from lingma_proxy.conversation.events import FinishReason, Usage
+from lingma_proxy.conversation.events import MOST_TOKENS, FinishReason, Usage
 from lingma_proxy.errors import (
     BackendRefused,
     BackendTimeout,
@@ -281,7 +281,7 @@ def _usage(usage: Json) -> Usage | None:
 
 
 def _count(value: Json) -> int | None:
-    return value if type(value) is int and value >= 0 else None
+    return value if type(value) is int and 0 <= value < MOST_TOKENS else None
 
 
 def _details(data: Json) -> str:
