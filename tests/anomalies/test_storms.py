@@ -101,6 +101,16 @@ async def test_after_a_storm_everything_is_where_it_was():
     assert not outcomes["HTTP/1.1 500"]
 
 
+async def test_after_a_hundred_at_once_in_a_storm_everything_is_where_it_was():
+    dice = random.Random(5)
+    async with simulated(Simulator(), max_queue=100, **WAITS) as (served, simulator):
+        await warmed_up(served)
+        outcomes = await storm(served, simulator, FAULTS.split(), dice, waves=2, at_once=100)
+
+    assert outcomes["HTTP/1.1 200"] > 20
+    assert not outcomes["HTTP/1.1 500"]
+
+
 async def test_counts_of_tokens_are_answered_while_every_place_is_taken():
     count = {**CHAT, "messages": [{"role": "user", "content": "a word " * 2000}]}
     async with simulated(Simulator(pace=0.01)) as (served, _):

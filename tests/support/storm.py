@@ -37,6 +37,7 @@ async def storm(
     *,
     waves: int,
     asks: Callable[[Random], Asking] = anything,
+    at_once: int = AT_ONCE,
 ) -> Counter[str]:
     """How often it came to what: `HTTP/1.1 200` and the like, or `left`."""
     before = remains(served)
@@ -45,7 +46,7 @@ async def storm(
         for fault in faults:
             simulator.next(*[fault] * (dice.random() < 0.8))  # or none, for a change
         async with asyncio.timeout(60):
-            clients = (_weather(served.port, dice, asks, outcomes) for _ in range(AT_ONCE))
+            clients = (_weather(served.port, dice, asks, outcomes) for _ in range(at_once))
             await asyncio.gather(*clients)
 
     await nothing_more_than(before, served)
