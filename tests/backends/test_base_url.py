@@ -9,6 +9,7 @@ from lingma_proxy.errors import SettingsError
 from lingma_proxy.vendor.places import CHINA, INTERNATIONAL
 from support.login import write_cache
 from support.remote import machine
+from support.vectors import vectors
 
 TENANT = "https://ai-lingma-example-cn-beijing.rdc.aliyuncs.com"
 
@@ -104,3 +105,21 @@ async def test_another_login_may_live_elsewhere(home):
     put(home / ".qodercn/cache/app-config.json", json.dumps({"baseUrl": CHINA}))
     await login.reload()
     assert await base_url() == CHINA
+
+
+def test_what_the_login_states_goes_after_the_settings_and_before_all_files(home):
+    put(home / ".lingma/bin/config.json", json.dumps({"baseUrl": INTERNATIONAL}))
+
+    assert detect_base_url("", machine(home), None, CHINA) == (CHINA, "the login")
+    assert detect_base_url(TENANT, machine(home), None, CHINA) == (TENANT, "the settings")
+
+
+async def test_a_login_that_states_another_address_is_asked_there(home):
+    file = home / ".config/lingma-proxy/login.json"
+    auth = vectors("credential_files")["lingma_proxy"]
+    login = Login(machine=machine(home))
+    base_url = BaseUrl("", login)
+    for stated, url in ((CHINA, CHINA), (None, INTERNATIONAL), (TENANT, TENANT)):
+        put(file, json.dumps(auth | {"base_url": stated}))
+        await login.reload()
+        assert await base_url() == url

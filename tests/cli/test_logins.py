@@ -12,6 +12,7 @@ import pytest
 from lingma_proxy.cli import logins as subject
 from lingma_proxy.gateway import login_of
 from lingma_proxy.simulator.home import new_login, write_credentials, write_home
+from lingma_proxy.vendor.places import CHINA
 
 KEPT = ".config/lingma-proxy/login.json"
 DAY = 86400
@@ -119,6 +120,16 @@ def test_an_export_is_what_lingma_proxy_1_6_reads_and_is_for_its_owner(
     assert said.stdout == ""
     assert "use your account" in said.stderr
     assert not any(secret in said.output for secret in secrets(person))
+
+
+def test_an_export_says_where_the_login_is_good_if_that_is_known(lingma_proxy, nobody, person):
+    (nobody / ".lingma/cache/cache.json").write_text('{"regionEnv":"cn"}')
+    exported = json.loads(lingma_proxy("login", "export", "-").stdout)
+    assert exported["base_url"] == CHINA
+
+    here = {"LINGMA_REMOTE_BASE_URL": "http://127.0.0.1:1"}
+    exported = json.loads(lingma_proxy("login", "export", "-", **here).stdout)
+    assert "base_url" not in exported
 
 
 def test_an_export_replaces_nothing_unless_told_to(lingma_proxy, nobody, person):

@@ -16,6 +16,7 @@ from lingma_proxy.vendor.credentials import (
     read_environment,
     written,
 )
+from lingma_proxy.vendor.places import CHINA
 from support.login import sealed
 from support.vectors import vectors
 
@@ -152,6 +153,26 @@ def test_what_is_not_known_is_written_so_that_it_is_not_known_when_it_is_read():
     assert json.loads(text).keys() == {"source", "token_expire_time", "auth"}
     assert json.loads(text)["token_expire_time"] == "0"
     assert read_credential_file(text).expires_at is None
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        (CHINA, CHINA),
+        (f"{CHINA}/algo/", CHINA),
+        ("https://evil.example", ""),
+        (CHINA.replace("https", "http"), ""),
+        ("https://lingma.alibabacloud.com@evil.example", ""),
+        (7, ""),
+    ],
+)
+def test_a_file_may_say_where_it_is_good_but_sends_nobody_elsewhere(url, read):
+    text = dumps(FILES["lingma_proxy"] | {"base_url": url})
+    found = read_credential_file(text)
+
+    assert found.base_url == read
+    assert read_credential_file(written(found)).base_url == read
+    assert ("base_url" in json.loads(written(found))) == bool(read)
 
 
 @pytest.mark.parametrize(

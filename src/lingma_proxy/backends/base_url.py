@@ -20,13 +20,17 @@ from lingma_proxy.vendor.places import (
     shown,
 )
 
+DEFAULT = "the default"
+"""Where an address comes from that nobody has named."""
+
 
 def detect_base_url(
-    explicit: str, machine: Machine, runtime: PurePath | None = None
+    explicit: str, machine: Machine, runtime: PurePath | None = None, stated: str = ""
 ) -> tuple[str, str]:
     """The base URL of the API, and where it came from in words.  Reads files: use a thread.
 
-    What the user has set stands.  Else the vendor's own files are asked, those of `runtime`
+    What the user has set stands; then what the login itself has `stated`, as one that comes from
+    another machine may.  Else the vendor's own files are asked, those of `runtime`
     first; what they say counts only if it is one of the vendor's hosts.  Raises SettingsError.
     """
     if explicit.strip():
@@ -34,6 +38,8 @@ def detect_base_url(
             return chosen_url(explicit), "the settings"
         except ValueError as error:
             raise SettingsError(f"remote_base_url: {error}.") from None
+    if stated:
+        return stated, "the login"
     for file in hint_files(machine, runtime):
         if base := base_url_from_file(glance(file)):
             return base, shown(machine, file)
@@ -45,7 +51,7 @@ def detect_base_url(
         file = folder / "cache/cache.json"
         if base := region_url(glance(file)):
             return base, f"the region in {shown(machine, file)}"
-    return INTERNATIONAL, "the default"
+    return INTERNATIONAL, DEFAULT
 
 
 class BaseUrl:
@@ -58,12 +64,13 @@ class BaseUrl:
         """The base URL; "" until somebody has asked for it."""
         self.origin = ""
         """Where it came from, in words."""
-        self._runtime: PurePath | None = None
+        self._of: tuple[PurePath | None, str] = (None, "")
+        """The login's folder and the address that it states, for which it was looked for."""
         self._detecting: asyncio.Task[tuple[str, str]] | None = None
 
     async def __call__(self) -> str:
-        if self._runtime != self._login.runtime:
-            self._runtime, self._detecting = self._login.runtime, None
+        if self._of != (of := (self._login.runtime, self._login.base_url)):
+            self._of, self._detecting = of, None
             self.known = ""
         if not self.known:
             if self._detecting is None or self._detecting.done():
@@ -77,5 +84,5 @@ class BaseUrl:
 
     async def _detect(self) -> tuple[str, str]:
         return await asyncio.to_thread(
-            detect_base_url, self._explicit, self._login.machine, self._login.runtime
+            detect_base_url, self._explicit, self._login.machine, *self._of
         )

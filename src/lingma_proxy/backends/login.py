@@ -112,6 +112,12 @@ class Login:
         return self.used.path if self.used is not None and self.used.kind == "cache" else None
 
     @property
+    def base_url(self) -> str:
+        """The address that it states itself; "" for one that does not, as the IDE's do not."""
+        credentials = None if self.used is None else self.used.credentials
+        return "" if credentials is None else credentials.base_url
+
+    @property
     def expires_at(self) -> float | None:
         """When the login ends, in Unix seconds; None if there is none or it does not say."""
         return None if self.used is None else self.used.expires_at

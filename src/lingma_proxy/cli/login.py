@@ -78,7 +78,7 @@ def check(*, config: str | None, **flags: str | None) -> None:
 )
 @click.argument("file")
 @click.option("--force", is_flag=True, help="Replace a file; write a secret to the screen.")
-@with_settings(WHICH)
+@with_settings((*WHICH, "remote_base_url"))
 def export(*, file: str, force: bool, config: str | None, **flags: str | None) -> None:
     """Write the login to FILE, which only you can read; `-` is standard output.
 

@@ -3,11 +3,13 @@
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from lingma_proxy.backends.base_url import DEFAULT, detect_base_url
 from lingma_proxy.backends.disk import LARGEST, read
 from lingma_proxy.backends.login import Login
 from lingma_proxy.backends.logins import Found, Logins, open_to_others
@@ -146,7 +148,7 @@ async def checking(settings: Settings) -> None:
 
 def exporting(settings: Settings, file: str, *, force: bool) -> None:
     login = looked(settings)
-    content = written(login.current())
+    content = written(replace(login.current(), base_url=_address(settings, login)))
     if file == STANDARD:
         if sys.stdout.isatty() and not force:
             raise SettingsError(
@@ -165,6 +167,14 @@ def exporting(settings: Settings, file: str, *, force: bool) -> None:
         " it can use your account: keep it like a password, and delete it where it is not needed."
     )
     tell("It does not renew itself: when it ends, export it again.")
+
+
+def _address(settings: Settings, login: Login) -> str:
+    """Where the login is good, if anybody here knows: another machine cannot find that out."""
+    address, whence = detect_base_url(
+        settings.remote_base_url, login.machine, login.runtime, login.base_url
+    )
+    return "" if whence == DEFAULT else address
 
 
 def importing(settings: Settings, file: str, *, force: bool) -> None:

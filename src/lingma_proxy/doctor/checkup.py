@@ -92,7 +92,11 @@ def ways(settings: Settings, login: Login, chosen: str) -> list[tuple[str, Check
 
     async def address() -> Sequence[Finding]:
         url, whence = await asyncio.to_thread(
-            detect_base_url, settings.remote_base_url, login.machine, login.runtime
+            detect_base_url,
+            settings.remote_base_url,
+            login.machine,
+            login.runtime,
+            login.base_url,
         )
         return await check_address(url, whence, settings.remote_proxy_url)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from lingma_proxy.jsonio import Json, JsonObject, dumpb, is_object, loads
+from lingma_proxy.vendor.places import normalize_hint
 
 BLOCK = 16
 VARIABLES = {
@@ -47,6 +48,8 @@ class Credentials:
     organization_id: str = field(default="", repr=False)
     data_policy_agreed: bool | None = None
     """What the user chose in the IDE; None: not known."""
+    base_url: str = ""
+    """The address of the API that it is for; "" when nobody said."""
     source: str = ""
     """Where it was found, for people: "the IDE's login cache"."""
 
@@ -192,6 +195,7 @@ def written(login: Credentials) -> bytes:
         "user_type": login.user_type,
         "organization_id": login.organization_id,
         "data_policy_agreed": login.data_policy_agreed,
+        "base_url": _address(login.base_url),
     }
     file: JsonObject = {
         "source": "lingma-proxy",
@@ -238,6 +242,7 @@ def _credentials(
         user_type=_word(about.get("user_type")),
         organization_id=_word(about.get("organization_id")),
         data_policy_agreed=agreed if isinstance(agreed, bool) else None,
+        base_url=_address(about.get("base_url")),
         source=source,
     )
 
@@ -250,6 +255,11 @@ def _value(value: Json, missing: str) -> str:
     if not _word(text):
         raise ValueError(f"{missing} that could be sent: it holds blanks or special characters")
     return text
+
+
+def _address(value: Json) -> str:
+    """One of the vendor's own hosts, else nothing: a login goes there."""
+    return normalize_hint(value) if isinstance(value, str) else ""
 
 
 def _word(value: Json) -> str:
