@@ -101,6 +101,7 @@ def test_the_environment_goes_before_the_caches(home):
     }  # fmt: skip
 
     assert loaded(home, environment=environment).current().user_id == "env"
+    assert loaded(home, home / ".lingma", environment=environment).current().user_id == "cache"
     del environment["LINGMA_USER_ID"]
     assert "LINGMA_USER_ID" in message_of(loaded(home, environment=environment))
 

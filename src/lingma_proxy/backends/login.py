@@ -310,7 +310,8 @@ class Login:
         if self._path is not None:
             return (
                 f"There is no Lingma login in {shown(self.machine, self._path)}. Set "
-                f"{self._named_by} to the folder that holds `cache/user`, or leave it empty."
+                f"{self._named_by} to the folder that holds `cache/user`, or to a credential file; "
+                "or leave it empty."
             )
         places = len(runtimes(self.machine))
         return (
