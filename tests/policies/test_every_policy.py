@@ -36,6 +36,7 @@ from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.one_call import OneCall
+from lingma_proxy.policies.places import Places
 from lingma_proxy.policies.prepare_documents import PrepareDocuments
 from lingma_proxy.policies.prepare_images import PrepareImages
 from lingma_proxy.policies.remember_models import RememberModels
@@ -108,7 +109,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "emulate_tools": lambda inner: EmulateTools(inner, lambda _: "hermes"),
     "describe_images": lambda inner: DescribeImages(inner, lambda _: False, tuple, lambda: "see"),
     "fit_names": FitNames,
-    "limit": lambda inner: Limit(inner, 1, 1, 60.0),
+    "limit": lambda inner: Limit(inner, Places(1, 1, 60.0)),
     "measure_usage": lambda inner: MeasureUsage(inner, Estimator()),
     "prepare_documents": PrepareDocuments,
     "one_call": OneCall,

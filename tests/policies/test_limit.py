@@ -1,16 +1,30 @@
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import aclosing
 from itertools import repeat
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lingma_proxy.backend import Backend
 from lingma_proxy.backends.scripted import Scripted
 from lingma_proxy.errors import BackendTimeout, TooBusy
 from lingma_proxy.policies.limit import Limit
+from lingma_proxy.policies.places import Places
 from support.backends import answer, ask, hear, heard, leaves_nothing_behind, one_by_one
 
 PATIENT = 3600.0
+
+
+def limited(
+    inner: Backend,
+    at_once: int,
+    waiting: int,
+    patience: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Limit:
+    return Limit(inner, Places(at_once, waiting, patience, clock))
 
 
 async def settle() -> None:
@@ -26,7 +40,7 @@ def gated(gate: asyncio.Event) -> list:
 async def test_so_many_run_and_the_rest_wait() -> None:
     gate = asyncio.Event()
     inner = Scripted(repeat(gated(gate)))
-    limit = Limit(inner, at_once=2, waiting=10, patience=PATIENT)
+    limit = limited(inner, at_once=2, waiting=10, patience=PATIENT)
     tasks = [asyncio.create_task(hear(limit)) for _ in range(5)]
     await settle()
 
@@ -41,7 +55,7 @@ async def test_so_many_run_and_the_rest_wait() -> None:
 async def test_turns_come_in_order() -> None:
     gate = asyncio.Event()
     inner = Scripted(repeat(gated(gate)))
-    limit = Limit(inner, at_once=1, waiting=10, patience=PATIENT)
+    limit = limited(inner, at_once=1, waiting=10, patience=PATIENT)
     questions = [ask(str(number)) for number in range(5)]
     tasks = [asyncio.create_task(hear(limit, question)) for question in questions]
     await settle()
@@ -54,7 +68,7 @@ async def test_turns_come_in_order() -> None:
 async def test_a_newcomer_does_not_overtake_who_was_just_called() -> None:
     gate = asyncio.Event()
     inner = Scripted([answer("first"), gated(gate), gated(gate)])
-    limit = Limit(inner, at_once=1, waiting=10, patience=PATIENT)
+    limit = limited(inner, at_once=1, waiting=10, patience=PATIENT)
     async with aclosing(limit.reply(ask("first"))) as first:
         await anext(first)
         second = asyncio.create_task(hear(limit, ask("second")))
@@ -69,7 +83,7 @@ async def test_a_newcomer_does_not_overtake_who_was_just_called() -> None:
 
 async def test_a_full_queue_is_too_busy_and_says_when_to_come_again() -> None:
     gate = asyncio.Event()
-    limit = Limit(Scripted(repeat(gated(gate))), at_once=1, waiting=1, patience=PATIENT)
+    limit = limited(Scripted(repeat(gated(gate))), at_once=1, waiting=1, patience=PATIENT)
     tasks = [asyncio.create_task(hear(limit)) for _ in range(2)]
     await settle()
 
@@ -86,7 +100,7 @@ async def test_a_full_queue_is_too_busy_and_says_when_to_come_again() -> None:
 
 async def test_patience_ends_and_the_place_in_the_queue_is_given_up() -> None:
     gate = asyncio.Event()
-    limit = Limit(Scripted(repeat(gated(gate))), at_once=1, waiting=1, patience=0.01)
+    limit = limited(Scripted(repeat(gated(gate))), at_once=1, waiting=1, patience=0.01)
     first = asyncio.create_task(hear(limit))
     await settle()
 
@@ -104,7 +118,7 @@ async def test_patience_ends_and_the_place_in_the_queue_is_given_up() -> None:
 async def test_the_estimate_follows_what_replies_take() -> None:
     now = 0.0
     gate = asyncio.Event()
-    limit = Limit(
+    limit = limited(
         Scripted([*[answer("quick")] * 50, gated(gate)]), 1, 0, PATIENT, clock=lambda: now
     )
     for _ in range(50):
@@ -125,7 +139,7 @@ async def test_the_estimate_follows_what_replies_take() -> None:
 
 async def test_who_stops_waiting_frees_the_queue() -> None:
     gate = asyncio.Event()
-    limit = Limit(Scripted(repeat(gated(gate))), at_once=1, waiting=2, patience=PATIENT)
+    limit = limited(Scripted(repeat(gated(gate))), at_once=1, waiting=2, patience=PATIENT)
     first, second, third = (asyncio.create_task(hear(limit)) for _ in range(3))
     await settle()
     second.cancel()
@@ -141,7 +155,7 @@ async def test_who_stops_waiting_frees_the_queue() -> None:
 
 async def test_a_turn_that_comes_as_its_owner_leaves_goes_to_the_next() -> None:
     gate = asyncio.Event()
-    limit = Limit(Scripted(repeat(gated(gate))), at_once=1, waiting=2, patience=PATIENT)
+    limit = limited(Scripted(repeat(gated(gate))), at_once=1, waiting=2, patience=PATIENT)
     first = limit.reply(ask())
     opened = asyncio.create_task(anext(first))
     await settle()
@@ -162,7 +176,7 @@ async def test_a_turn_that_comes_as_its_owner_leaves_goes_to_the_next() -> None:
 
 
 async def test_a_failure_gives_the_place_back() -> None:
-    limit = Limit(Scripted([BackendTimeout("silence"), answer("hello")]), 1, 0, PATIENT)
+    limit = limited(Scripted([BackendTimeout("silence"), answer("hello")]), 1, 0, PATIENT)
 
     _, error = await heard(limit)
 
@@ -173,13 +187,13 @@ async def test_a_failure_gives_the_place_back() -> None:
 async def test_the_limit_may_grow_while_requests_wait() -> None:
     gate = asyncio.Event()
     inner = Scripted(repeat(gated(gate)))
-    limit = Limit(inner, at_once=1, waiting=10, patience=PATIENT)
+    limit = limited(inner, at_once=1, waiting=10, patience=PATIENT)
     tasks = [asyncio.create_task(hear(limit)) for _ in range(4)]
     await settle()
-    limit.at_once = 3
+    limit.places.at_once = 3
     await settle()
 
-    assert (limit.at_once, limit.running, limit.queued) == (3, 3, 1)
+    assert (limit.places.at_once, limit.running, limit.queued) == (3, 3, 1)
 
     gate.set()
     await asyncio.gather(*tasks)
@@ -188,10 +202,10 @@ async def test_the_limit_may_grow_while_requests_wait() -> None:
 async def test_the_limit_may_shrink_while_replies_run() -> None:
     gate, last = asyncio.Event(), asyncio.Event()
     inner = Scripted([gated(gate), gated(last), gated(last)])
-    limit = Limit(inner, at_once=2, waiting=10, patience=PATIENT)
+    limit = limited(inner, at_once=2, waiting=10, patience=PATIENT)
     tasks = [asyncio.create_task(hear(limit)) for _ in range(3)]
     await settle()
-    limit.at_once = 1
+    limit.places.at_once = 1
     gate.set()
     await settle()
 
@@ -206,7 +220,7 @@ async def test_hanging_up_at_any_point_leaves_nothing_behind() -> None:
     limits: list[Limit] = []
 
     def policy(inner):
-        limits.append(Limit(inner, 1, 0, PATIENT))
+        limits.append(limited(inner, 1, 0, PATIENT))
         return limits[-1]
 
     await leaves_nothing_behind(policy, ask(), script)
@@ -230,7 +244,7 @@ def test_in_any_weather_no_place_is_lost_or_made_up(at_once, weather, chance) ->
                 yield gated(gates[-1])
 
         inner = Scripted(scripts())
-        limit = Limit(inner, at_once, 3, PATIENT)
+        limit = limited(inner, at_once, 3, PATIENT)
         tasks: list[asyncio.Task] = []
         for what in weather:
             match what:
@@ -241,12 +255,12 @@ def test_in_any_weather_no_place_is_lost_or_made_up(at_once, weather, chance) ->
                 case "hang up" if tasks:
                     chance.choice(tasks).cancel()
                 case "grow":
-                    limit.at_once += 1
+                    limit.places.at_once += 1
                 case "shrink":
-                    limit.at_once = max(1, limit.at_once - 1)
+                    limit.places.at_once = max(1, limit.places.at_once - 1)
                 case _:
                     await asyncio.sleep(0)
-            assert limit.queued == 0 or limit.running >= limit.at_once
+            assert limit.queued == 0 or limit.running >= limit.places.at_once
         await settle()
 
         assert limit.running == inner.speaking

@@ -1,8 +1,10 @@
 """`lingma-proxy serve`: open the port, and answer until told to stop."""
 
+from functools import partial
+
 import click
 
-from lingma_proxy.cli.load import load
+from lingma_proxy.cli.load import load, watched
 from lingma_proxy.cli.options import SettingsCommand, given, with_settings
 from lingma_proxy.cli.people import tell_notices
 
@@ -27,11 +29,12 @@ def command(*, config: str | None, **flags: str | None) -> None:
     that is running on it; else an agent that is installed on it.  It says which, and why.
     Without any it starts all the same, and answers 401 with what to do.
     """
-    resolved = load(config, given(flags))
+    read = partial(load, config, given(flags))
+    resolved = read()
     tell_notices(resolved)
 
     # `--help` need not wait for a server's imports.
     from lingma_proxy.cli.loop import run  # noqa: PLC0415 — see above
     from lingma_proxy.cli.serving import serving  # noqa: PLC0415 — see above
 
-    run(serving(resolved))
+    run(serving(resolved, read, partial(watched, config)))

@@ -45,7 +45,10 @@ class Watching:
         """Looks until it is cancelled."""
         while True:
             await asyncio.sleep(POLL)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                log.exception("A fault of Lingma Proxy: the settings could not be looked at")
 
     async def look(self) -> None:
         seen = await asyncio.to_thread(lambda: stamps(self._files(self.settings)))

@@ -37,6 +37,7 @@ from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
 from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.one_call import OneCall
+from lingma_proxy.policies.places import Places
 from lingma_proxy.policies.prepare_documents import PrepareDocuments
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.policies.search_web import Search, SearchWeb
@@ -63,11 +64,41 @@ TAKE_NO_TOOLS = frozenset(("ipc", "acp"))
 
 
 @dataclass(frozen=True)
+class Lasting:
+    """What a gateway remembers, and another one with other settings may go on with."""
+
+    remembered: RememberModels
+    recording: Recording
+    estimator: Estimator
+    places: Places
+    skipped: Skipped
+    counters: Counters
+    lag: LoopLag
+
+
+def lasting_of(behind: Behind, settings: Settings) -> Lasting:
+    places = Places(settings.max_concurrent, settings.max_queue, settings.queue_timeout)
+    return Lasting(
+        RememberModels(behind.backend, settings.models_lifetime, whose=behind.name),
+        recording_of(settings),
+        Estimator(
+            lambda key: profile_of(key).counts_as, lambda key: profile_of(key).recalls_thinking
+        ),
+        places,
+        Skipped(),
+        Counters(),
+        LoopLag(lambda: places.running > 0),
+    )
+
+
+@dataclass
 class Gateway:
-    """What the server serves.  Made by `over` or `assemble`."""
+    """What the server serves.  Made by `over` or `assemble`; it may `become` another."""
 
     backend: Backend
     """The whole stack: what a client's request is handed to."""
+    settings: Settings = field(repr=False)
+    """What it was made from."""
     serving: Serving
     behind: Behind
     limit: Limit
@@ -105,6 +136,13 @@ class Gateway:
             request = replace(request, model=self.resolve(request.model) or request.model)
         return self.estimator.request(request)
 
+    def become(self, other: "Gateway") -> None:
+        """Be the other one from now on, for all who hold this one.
+
+        Replies that are being said go on as they began.
+        """
+        self.__dict__.update(other.__dict__)
+
     def start(self) -> None:
         """Begin what goes on in the background.  Waits for nothing; a loop must run."""
         self.behind.start()
@@ -123,16 +161,14 @@ def assemble(settings: Settings) -> Gateway:
     return over(whoever_answers(settings), settings)
 
 
-def over(behind: Behind, settings: Settings) -> Gateway:
-    """The stack of policies over whoever answers."""
+def over(behind: Behind, settings: Settings, lasting: Lasting | None = None) -> Gateway:
+    """The stack of policies over whoever answers.  `lasting`: what is there of it already."""
 
     def answering(request: ChatRequest) -> str:
         return behind.elsewhere(request) or behind.name()
 
-    estimator = Estimator(
-        lambda key: profile_of(key).counts_as, lambda key: profile_of(key).recalls_thinking
-    )
-    remembered = RememberModels(behind.backend, settings.models_lifetime, whose=behind.name)
+    lasting = lasting or lasting_of(behind, settings)
+    estimator, remembered = lasting.estimator, lasting.remembered
     backend: Backend = TakeNotes(remembered)  # innermost: what is really asked and answered
     backend = TimeOut(
         backend,
@@ -156,11 +192,10 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     )
     backend = OneCall(backend)  # outside: both kinds of calls
     backend = CutOff(backend, estimator.meter)
-    skipped = Skipped()
     names = names_of(settings, behind.name)
     if settings.remote_fallback_enabled:  # outside of all that tells the vendor to stop
         others = substitutes(settings, remembered.known, names, answering)
-        backend = Fallback(backend, others, skipped, bounds_of(settings))
+        backend = Fallback(backend, others, lasting.skipped, bounds_of(settings))
     backend = MeasureUsage(backend, estimator)  # outside: a cut loses the usage
     backend = AnswerInJson(backend)  # outside: two attempts, both measured
     backend = FitNames(backend)
@@ -170,30 +205,27 @@ def over(behind: Behind, settings: Settings) -> Gateway:
     backend = PrepareDocuments(
         backend, links.fetch if links else None, most_pages=settings.document_max_pages
     )
-    backend = limit = Limit(
-        backend, settings.max_concurrent, settings.max_queue, settings.queue_timeout
-    )
+    backend = limit = Limit(backend, lasting.places)
     backend = choose = ChooseModel(backend, remembered.known, names, missed=remembered.refresh_soon)
     backend = Settle(backend, behind.settled, behind.look)
     if settings.check_grammar:
         backend = CheckGrammar(backend)
-    recording = recording_of(settings)
-    counters = Counters()
     return Gateway(
         backend,
+        settings,
         serving(settings),
         behind,
         limit,
         remembered,
-        skipped,
-        recording,
+        lasting.skipped,
+        lasting.recording,
         estimator,
-        counters,
-        LoopLag(lambda: limit.running > 0),
+        lasting.counters,
+        lasting.lag,
         choose.resolve,
         lambda: names().default,
         Noting() if settings.recording == "on" else None,
-        [counters.hear, recording.totals.keep],
+        [lasting.counters.hear, lasting.recording.totals.keep],
     )
 
 

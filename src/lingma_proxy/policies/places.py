@@ -83,6 +83,11 @@ class Places:
         self._at_once = number
         self._advance()
 
+    def resize(self, at_once: int, waiting: int, patience: float) -> None:
+        """All bounds anew.  Who waits already waits as long as was said when it came."""
+        self._waiting, self._patience = waiting, patience
+        self.at_once = at_once
+
     def by_client(self) -> Mapping[str, Load]:
         """All clients that run or wait."""
         clients = dict.fromkeys([*self._running, *self._queue])

@@ -33,7 +33,8 @@ class RememberModels(Policy):
         whose: Callable[[], str] = str,
     ) -> None:
         super().__init__(inner)
-        self._lifetime = lifetime
+        self.lifetime = lifetime
+        """Seconds."""
         self._clock = clock
         self._whose = whose
         self._of = whose()
@@ -98,7 +99,7 @@ class RememberModels(Policy):
             raise
         now = self._clock()
         self._of, self._known, self._failures = self._whose(), models, 0
-        self._stale_at, self._not_before = now + self._lifetime, now + PAUSE
+        self._stale_at, self._not_before = now + self.lifetime, now + PAUSE
         return models
 
 

@@ -9,7 +9,7 @@ with it the vendor's work.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from typing import TypeAlias
@@ -26,7 +26,7 @@ from lingma_proxy.errors import (
     ProxyError,
     SettingsError,
 )
-from lingma_proxy.gateway import Gateway, Serving
+from lingma_proxy.gateway import Closing, Gateway, Renewal, Serving
 from lingma_proxy.server import access
 from lingma_proxy.server.catalogue import Catalogue
 from lingma_proxy.server.chat import Chat
@@ -73,6 +73,7 @@ class Server:
         self.routes = self._table()
         """The handlers of each exact path, by method."""
         self._runner: web.ServerRunner | None = None
+        self._partings: set[asyncio.Task[None]] = set()
 
     async def start(self) -> str:
         """Open the port; returns the URL.  Raises SettingsError when it cannot be had."""
@@ -101,6 +102,24 @@ class Server:
         self._gateway.start()
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
+    def change(self, renewal: Renewal) -> None:
+        """Answer as this gateway does from now on.
+
+        What is being answered goes on as it began, and the port stays as it is.
+        """
+        self._gateway.become(renewal.gateway)
+        self._gateway.start()
+        self._guard = guard(renewal.gateway.serving)
+        if renewal.gone:
+            task = asyncio.create_task(self._part_from(renewal.gone), name="part from what was")
+            self._partings.add(task)
+            task.add_done_callback(self._partings.discard)
+
+    async def _part_from(self, gone: Sequence[Closing]) -> None:
+        await self._chat.answered()
+        for each in gone:
+            await each.aclose()
+
     async def stop(self) -> None:
         """Take no new requests, let streams end within `shutdown_grace`, let go of all."""
         runner, self._runner = self._runner, None
@@ -111,6 +130,7 @@ class Server:
         await self._chat.drain(self._gateway.serving.shutdown_grace)
         await self._responses.aclose()
         await runner.cleanup()
+        await asyncio.gather(*self._partings)
         await self._gateway.aclose()
 
     def _table(self) -> dict[str, dict[str, Handler]]:
