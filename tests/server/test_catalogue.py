@@ -1,10 +1,16 @@
+from dataclasses import replace
+
 import pytest
 
 from lingma_proxy import __version__
+from lingma_proxy.aside import aside
+from lingma_proxy.conversation.events import Usage
+from lingma_proxy.conversation.tokens import count_request
 from lingma_proxy.errors import NotLoggedIn
 from lingma_proxy.gateway import Behind
 from lingma_proxy.jsonio import loads
-from support.served import MODELS, scripted, standing
+from support.backends import ask, one_by_one
+from support.served import HELLO, MODELS, scripted, standing
 
 ANTHROPIC = {"anthropic-version": "2026-10-21"}
 
@@ -198,3 +204,29 @@ async def test_capabilities_know_whether_files_are_read(tmp_path):
 
     assert without["features"]["local_image_paths"] is False
     assert with_one["features"]["local_image_paths"] is True
+
+
+async def test_a_count_beforehand_comes_to_be_what_the_vendor_counts():
+    """In all three places where tokens are told that nobody has counted yet."""
+    prompt = "Tell me all that you know about the tea of the mountains. " * 30
+    body = {"model": "kmodel", "max_tokens": 100, "messages": [{"role": "user", "content": prompt}]}
+    theirs = round(count_request(ask(prompt)) * 1.3)
+    counted = replace(HELLO, usage=Usage(theirs, 4))
+
+    async with scripted(*[one_by_one(counted)] * 5) as served:
+
+        async def told(path, body):
+            _, data = await served.post(path, body)
+            return loads(data)["input_tokens"]
+
+        for _ in range(4):
+            await served.post("/v1/messages", body)
+        await aside(lambda: None, patient=True)  # where it is learnt
+        beforehand = await told("/v1/messages/count_tokens", body)
+        other = await told("/v1/responses/input_tokens", {"model": "kmodel", "input": prompt})
+        _, stream = await served.post("/v1/messages", {**body, "stream": True})
+
+    start = next(line for line in stream.splitlines() if b"message_start" in line and b"{" in line)
+    guessed = loads(start.removeprefix(b"data: "))["message"]["usage"]["input_tokens"]
+    for tokens in (beforehand, other, guessed):
+        assert tokens == pytest.approx(theirs, rel=0.05)

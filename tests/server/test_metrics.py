@@ -3,8 +3,9 @@ import asyncio
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from lingma_proxy.backends.scripted import Scripted
-from lingma_proxy.errors import RateLimited
+from lingma_proxy.errors import BackendTimeout, RateLimited
 from lingma_proxy.gateway import Behind
+from lingma_proxy.policies.skipped import IN_A_ROW
 from lingma_proxy.server.exposition import MEDIA_TYPE
 from support.backends import one_by_one
 from support.served import CHAT, HELLO, MESSAGES, MODELS, scripted, standing
@@ -73,6 +74,17 @@ async def test_how_it_is_now_is_said():
     [about] = [dict(key[1:]) for key in found if key[0] == "lingma_proxy_build_info"]
     assert about["backend"] == "remote"
     assert ("process_start_time_seconds",) in found
+
+
+async def test_models_that_are_passed_over_are_named():
+    async with scripted() as served:
+        for _ in range(IN_A_ROW):
+            attempt = served.gateway.skipped.may_try("kmodel")
+            assert attempt is not None
+            served.gateway.skipped.failed(attempt, BackendTimeout("Too slow."))
+        _, found = await scraped(served)
+
+    assert value(found, "model_skipped_seconds", model="kmodel") > 0
 
 
 async def test_hostile_names_break_nothing():

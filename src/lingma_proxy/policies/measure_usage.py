@@ -93,8 +93,9 @@ class MeasureUsage(Policy):
             case ReplyStarted(input_tokens=tokens) if tokens:
                 said.input_tokens = tokens
             case ReplyStarted() as started if request.usage_first:
-                huge = is_long(request, HUGE)
-                tokens = await aside(lambda: self.guess(request)) if huge else self.guess(request)
+                asked = replace(request, model=said.model)
+                huge = is_long(asked, HUGE)
+                tokens = await aside(lambda: self.guess(asked)) if huge else self.guess(asked)
                 events[0] = ReplyStarted(started.id, started.model, started.warnings, tokens)
         match events[-1]:
             case ReplyEnded(usage=known) as ended if known is None or lacks(known, said):

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from lingma_proxy import __version__
 from lingma_proxy.gateway import Gateway
+from lingma_proxy.recording.tally import clean
 from lingma_proxy.server import process
 from lingma_proxy.server.exchange import Exchange
 from lingma_proxy.server.exposition import MEDIA_TYPE, Family, written
@@ -70,6 +71,18 @@ class Metrics:
         gateway = self._gateway
         yield gauge("replies_running", "Replies that are being said.", gateway.limit.running)
         yield gauge("replies_waiting", "Requests that wait their turn.", gateway.limit.queued)
+        skipped = [
+            ({"model": clean(model)}, trouble.skipped_for)
+            for model, trouble in gateway.skipped.states().items()
+            if trouble.skipped_for
+        ]
+        yield Family(
+            f"{OURS}model_skipped_seconds",
+            "gauge",
+            "For so long a model that keeps failing is still passed over.",
+            # Names that look the same when they are shown count once.
+            list({labels["model"]: (labels, left) for labels, left in skipped}.values()),
+        )
         yield gauge(
             "recording_up",
             "1: what happens is kept; 0: it is not, by choice or by a fault.",
