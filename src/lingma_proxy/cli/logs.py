@@ -10,6 +10,8 @@ import logging
 import threading
 from logging.handlers import MemoryHandler
 
+from lingma_proxy.cli.log_lines import FORMATS
+
 SOON = 0.25
 MOST = 200
 """Lines that wait, at the most."""
@@ -34,12 +36,10 @@ class Gathering(MemoryHandler):
             self._loop.call_later(SOON, self.flush)
 
 
-def start(level: str) -> Gathering:
+def start(level: str, format: str = "text") -> Gathering:
     """Log what is ours from that level on, and warnings of others.  Close what it returns."""
     to_stderr = logging.StreamHandler()
-    to_stderr.setFormatter(
-        logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
-    )
+    to_stderr.setFormatter(FORMATS[format]())
     handler = Gathering(to_stderr)
     logging.getLogger().addHandler(handler)
     logging.getLogger("lingma_proxy").setLevel(level.upper())

@@ -33,7 +33,7 @@ async def serving(
     `load` reads the settings again, `files` are those on which they depend.
     """
     settings = resolved.settings
-    with closing(logs.start(settings.log_level)), stops() as said:
+    with closing(logs.start(settings.log_level, settings.log_format)), stops() as said:
         async with simulated_if_asked(settings) as real:
             gateway = assemble(real)
             server = Server(gateway)

@@ -168,7 +168,9 @@ class Server:
                 exchange.fail(error)
                 response = self._say(error, exchange, path)
             except Exception:
-                log.exception("%s: a fault of Lingma Proxy", exchange.id)
+                log.exception(
+                    "%s: a fault of Lingma Proxy", exchange.id, extra={"request_id": exchange.id}
+                )
                 exchange.fail(InternalError())
                 response = self._say(InternalError(), exchange, path)
             await send(response, exchange)

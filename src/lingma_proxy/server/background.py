@@ -164,7 +164,7 @@ class Background:
             await live.end(b"")  # it breaks off, and can be asked for whole
         except ConnectionError:
             exchange.leave()
-            log.debug("%s: the client went away", exchange.id)
+            log.debug("%s: the client went away", exchange.id, extra={"request_id": exchange.id})
         finally:
             live.close()
         return answer
@@ -190,7 +190,9 @@ class Background:
             exchange.notes.error = error  # not that somebody left who listened
             run.say(encoder.fail(error), self._limit)
         except Exception:
-            log.exception("%s: a fault of Lingma Proxy", request.id)
+            log.exception(
+                "%s: a fault of Lingma Proxy", request.id, extra={"request_id": request.id}
+            )
             exchange.notes.error = InternalError()
             run.say(encoder.fail(InternalError()), self._limit)
         finally:

@@ -167,9 +167,15 @@ class Chat:
             await last_words(live, unsent + encoder.fail(stopping))
         except ConnectionError:
             exchange.leave()
-            log.debug("%s: the client went away", asked.request.id)
+            log.debug(
+                "%s: the client went away", asked.request.id, extra={"request_id": asked.request.id}
+            )
         except Exception:
-            log.exception("%s: a fault of Lingma Proxy", asked.request.id)
+            log.exception(
+                "%s: a fault of Lingma Proxy",
+                asked.request.id,
+                extra={"request_id": asked.request.id},
+            )
             if not live.started:
                 raise
             exchange.fail(InternalError())

@@ -179,9 +179,11 @@ class Line:
             await self._complain(cancelled(), exchange, lane)
         except ConnectionError:
             exchange.leave()
-            log.debug("%s: the client went away", exchange.id)
+            log.debug("%s: the client went away", exchange.id, extra={"request_id": exchange.id})
         except Exception:
-            log.exception("%s: a fault of Lingma Proxy", exchange.id)
+            log.exception(
+                "%s: a fault of Lingma Proxy", exchange.id, extra={"request_id": exchange.id}
+            )
             await self._complain(InternalError(), exchange, lane)
         finally:
             exchange.close()
@@ -228,7 +230,9 @@ class Line:
         except Exception:
             if not begun:
                 raise
-            log.exception("%s: a fault of Lingma Proxy", request.id)
+            log.exception(
+                "%s: a fault of Lingma Proxy", request.id, extra={"request_id": request.id}
+            )
             exchange.fail(InternalError())
             await self._send(unsent + encoder.fail(InternalError()), lane, exchange)
 

@@ -528,6 +528,12 @@ class Settings:
         "How much is told on standard error; prompts and secrets never are.",
         group=OTHER,
     )
+    log_format: str = setting(
+        "text",
+        Word(("text", "json")),
+        "Lines for people, or one JSON object a line for programs.",
+        group=OTHER,
+    )
 
 
 def _table() -> tuple[Setting, ...]:
