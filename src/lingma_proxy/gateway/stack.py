@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from lingma_proxy.backend import Backend, Model
@@ -224,8 +225,12 @@ def over(behind: Behind, settings: Settings, lasting: Lasting | None = None) -> 
         lasting.lag,
         choose.resolve,
         lambda: names().default,
-        Noting() if settings.recording == "on" else None,
-        [lasting.counters.hear, lasting.recording.totals.keep],
+        noting_of(settings),
+        [
+            lasting.counters.hear,
+            lasting.recording.totals.keep,
+            partial(keep, lasting.recording),
+        ],
     )
 
 
@@ -238,6 +243,18 @@ def search_of(settings: Settings) -> Search | None:
         return searcher(settings.web_search)
     except ValueError as error:
         raise SettingsError(f"web_search: {error}.") from None
+
+
+def noting_of(settings: Settings) -> Noting | None:
+    if settings.recording != "on":
+        return None
+    return Noting(settings.recording_body_kb * 2**10, settings.recording_bodies)
+
+
+def keep(recording: Recording, notes: ExchangeNotes) -> None:
+    """An observer of exchanges: those that are worth it are kept."""
+    if notes.recorded:
+        recording.exchanges.keep(notes)
 
 
 def recording_of(settings: Settings) -> Recording:
