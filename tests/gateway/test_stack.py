@@ -1,4 +1,5 @@
 import asyncio
+import time
 from dataclasses import replace
 
 import pytest
@@ -6,11 +7,13 @@ import pytest
 from lingma_proxy.backend import Model
 from lingma_proxy.backends.scripted import Scripted
 from lingma_proxy.conversation.events import Usage
+from lingma_proxy.conversation.notes import ExchangeNotes, Noting
 from lingma_proxy.conversation.request import Tool
 from lingma_proxy.errors import ModelNotFound, SettingsError
 from lingma_proxy.gateway import Behind, assemble, over
 from lingma_proxy.gateway.stack import needs_of
 from lingma_proxy.policies.check_grammar import CheckGrammar
+from lingma_proxy.recording.kept import Wanted
 from lingma_proxy.settings import Settings
 from support.backends import answer, ask, hear, one_by_one
 from support.fresh import fresh
@@ -148,3 +151,30 @@ async def test_a_count_is_for_the_model_that_a_name_means_and_unknown_names_are_
     assert gateway.count(ask(prompt)) == pytest.approx(700, rel=0.02)
     assert gateway.count(ask(prompt, model="Kimi-K2.6")) == gateway.count(ask(prompt))
     assert gateway.count(ask(prompt, model="nonsense")) < 600
+
+
+@pytest.mark.parametrize(
+    ("settings", "noting"),
+    [
+        (Settings(), Noting(2**20)),
+        (Settings(recording_body_kb=3), Noting(3 * 2**10)),
+        (Settings(recording_bodies=False), Noting(2**20, bodies=False)),
+        (Settings(recording="off"), None),
+    ],
+    ids=["usual", "short", "without bodies", "off"],
+)
+def test_the_settings_say_how_much_is_noted(settings, noting):
+    gateway = over(Behind(Scripted([])), settings)
+
+    assert gateway.noting == noting
+    assert bool(gateway.observers) is (noting is not None)
+
+
+async def test_what_is_worth_it_is_kept_when_it_has_ended(tmp_path):
+    gateway = over(Behind(Scripted([])), Settings(data_dir=str(tmp_path)))
+    for recorded in (True, False):
+        id = f"req_{recorded}"
+        gateway.ended(ExchangeNotes(id, "GET", "/", time.time(), recorded=recorded))
+
+    assert [each.id for each in await gateway.recording.exchanges.list(Wanted())] == ["req_True"]
+    await gateway.aclose()
