@@ -167,7 +167,6 @@ def test_the_settings_say_how_much_is_noted(settings, noting):
     gateway = over(Behind(Scripted([])), settings)
 
     assert gateway.noting == noting
-    assert bool(gateway.observers) is (noting is not None)
 
 
 async def test_what_is_worth_it_is_kept_when_it_has_ended(tmp_path):
