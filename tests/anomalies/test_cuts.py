@@ -18,8 +18,11 @@ from lingma_proxy.simulator.remote import Simulator
 from support.cuts import walk
 from support.heard import heard
 from support.served import DIALECTS, Served, serving
+from support.simulated import simulated
 
 ANSWER: list[str | JsonObject] = [{"reasoning_content": "Hm. "}, "Grüße, ", "世界"]
+SPOKEN: list[str | JsonObject] = ["Grüße, ", "世界"]
+FEWER = 53
 AT_ONCE = 8
 WALKS = [(fault, path) for fault in ("cut", "end", "reset") for path in DIALECTS]
 WHOLE = [*DIALECTS]
@@ -97,3 +100,34 @@ async def test_unstreamed_a_cut_is_a_status(path):
     assert 200 in statuses
     assert {502, 503} & statuses
     assert statuses <= {200, 502, 503}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_with_fallback_only_what_was_half_said_is_an_error(path, stream):
+    outcomes = set()
+    async with simulated(remote_fallback_enabled=True) as (served, simulator):
+        simulator.say(SPOKEN)
+        await ask(served, path, "Hi", stream=stream)
+        for at in walk(simulator.requests[-1].written, 0, 1, FEWER):
+            for fault in (f"cut={at}", ""):  # a model that fails too often would not be asked
+                simulator.next(*[fault] * bool(fault))
+                for _ in range(2):
+                    simulator.say(SPOKEN)
+                status, data = await ask(served, path, "Hi", stream=stream)
+                simulator._answers.clear()
+                simulator._next.clear()
+
+                assert status == 200, (at, data)
+                if not stream:
+                    assert "Grüße, 世界".encode() in data, at
+                    continue
+                result = heard(path, status, data)
+                assert result.ended == 1, (at, data)
+                if result.errors or not fault:
+                    assert result.text, (at, data)
+                if not result.errors:
+                    assert result.text == "Grüße, 世界", (at, data)
+                outcomes.add((fault != "", result.errors))
+
+    assert outcomes == ({(True, 0), (True, 1), (False, 0)} if stream else set())

@@ -117,6 +117,28 @@ async def test_a_cut_before_the_first_word_is_mended():
             assert answer.status == 200, (at, data)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_with_fallback_only_what_was_half_said_is_an_error(stream):
+    async with broken(way="unix", remote_fallback_enabled=True) as (plugin, served):
+        outcomes = Counter[int]()
+        for at in walk(2000, 0, 1, 97 if stream else 311):
+            plugin.say(SAID)  # for the third that is asked
+            body = {**MESSAGES, "stream": stream}
+            status, data = await cut_after(at, plugin, served, "/v1/messages", body)
+            assert status == 200, (at, data)
+            fine, _ = await served.post("/v1/messages", MESSAGES)
+            assert fine.status == 200, at
+            if not stream:
+                assert ANSWER.encode() in data, at
+                continue
+            result = heard("/v1/messages", status, data)
+            outcomes[result.errors] += 1
+            assert result.ended == 1, (at, data)
+            assert result.text if result.errors else result.text == ANSWER, (at, data)
+
+    assert outcomes.keys() == ({0, 1} if stream else set())
+
+
 # Faults.
 
 FINE = (200, 0)
