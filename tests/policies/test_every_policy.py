@@ -34,6 +34,7 @@ from lingma_proxy.policies.emulate_tools import EmulateTools
 from lingma_proxy.policies.fallback import Bounds, Fallback
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
+from lingma_proxy.policies.limit_each import LimitEach
 from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.one_call import OneCall
 from lingma_proxy.policies.places import Places
@@ -110,6 +111,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "describe_images": lambda inner: DescribeImages(inner, lambda _: False, tuple, lambda: "see"),
     "fit_names": FitNames,
     "limit": lambda inner: Limit(inner, Places(1, 1, 60.0)),
+    "limit_each": lambda inner: LimitEach(inner, lambda _: 1, 1, 60.0),
     "measure_usage": lambda inner: MeasureUsage(inner, Estimator()),
     "prepare_documents": PrepareDocuments,
     "one_call": OneCall,

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lingma_proxy.settings.kinds import (
     CommandOrAddress,
+    Counts,
     Host,
     Number,
     Pairs,
@@ -32,6 +33,7 @@ KINDS = (
     Url(),
     Words(),
     Pairs(),
+    Counts(0, 9),
 )
 
 json_values = st.recursive(
@@ -78,6 +80,8 @@ def test_a_kind_takes_a_value_or_says_what_it_must_be(kind, value, text):
         (Url("ws"), "ws://127.0.0.1:36510/", "ws://127.0.0.1:36510"),
         (Pairs(), "fast=kmodel, slow = x=y ", {"fast": "kmodel", "slow": "x=y"}),
         (Pairs(), "", {}),
+        (Counts(0, 64), "kmodel=2, other = 64", {"kmodel": 2, "other": 64}),
+        (Counts(0, 64), "", {}),
     ],
 )
 def test_text_is_read(kind, text, value):
@@ -115,6 +119,10 @@ def test_text_is_read(kind, text, value):
         (Url("ws"), "http://host"),
         (Pairs(), "fast"),
         (Pairs(), "=kmodel"),
+        (Counts(0, 64), "kmodel"),
+        (Counts(0, 64), "kmodel=x"),
+        (Counts(0, 64), "kmodel=65"),
+        (Counts(0, 64), "=2"),
     ],
 )
 def test_other_text_is_refused(kind, text):
@@ -137,6 +145,10 @@ def test_other_text_is_refused(kind, text):
         (Words(), [1]),
         (Pairs(), {"a": 1}),
         (Pairs(), [["a", "b"]]),
+        (Counts(0, 9), {"a": "1"}),
+        (Counts(0, 9), {"a": True}),
+        (Counts(0, 9), {" ": 1}),
+        (Counts(0, 9), [["a", 1]]),
         (Host(), 1),
         (Url(), None),
         (Secret(), 1),

@@ -1,9 +1,9 @@
 """Settings in, a gateway out.
 
     Settle ▸ ChooseModel ▸ Limit ▸ PrepareDocuments ▸ PrepareImages ▸ DescribeImages ▸ SearchWeb
-      ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ Fallback ▸ CutOff ▸ OneCall ▸ EmulateTools
-      ▸ SplitThinking ▸ ContinuePrefill ▸ TimeOut ▸ TakeNotes ▸ RememberModels ▸ Choice
-      ▸ remote, ipc or acp
+      ▸ FitNames ▸ AnswerInJson ▸ MeasureUsage ▸ Fallback ▸ CutOff ▸ OneCall ▸ LimitEach
+      ▸ EmulateTools ▸ SplitThinking ▸ ContinuePrefill ▸ TimeOut ▸ TakeNotes ▸ RememberModels
+      ▸ Choice ▸ remote, ipc or acp
 
 Each is a backend that holds the next.  What is done once for a request stands outside;
 what must see every attempt at an answer stands inside.
@@ -36,6 +36,7 @@ from lingma_proxy.policies.emulate_tools import EmulateTools
 from lingma_proxy.policies.fallback import Bounds, Fallback
 from lingma_proxy.policies.fit_names import FitNames
 from lingma_proxy.policies.limit import Limit
+from lingma_proxy.policies.limit_each import LimitEach
 from lingma_proxy.policies.measure_usage import MeasureUsage
 from lingma_proxy.policies.one_call import OneCall
 from lingma_proxy.policies.places import Places
@@ -190,6 +191,13 @@ def over(behind: Behind, settings: Settings, lasting: Lasting | None = None) -> 
         ),
         counting=counting,
         ask_again=settings.ask_again_for_calls,
+    )
+    backend = LimitEach(  # outside: a question that is asked again has its place already
+        backend,
+        lambda model: settings.model_limits.get(model, settings.max_concurrent_per_model),
+        settings.max_queue,
+        settings.queue_timeout,
+        overall=lambda: lasting.places,
     )
     backend = OneCall(backend)  # outside: both kinds of calls
     backend = CutOff(backend, estimator.meter)

@@ -12,13 +12,16 @@ A full queue is shared, too, or who fills it would keep everybody else out: a ne
 client has less waiting takes the place of the newest request of the client that has most, which
 is refused as it would have been, had it come a moment later.
 
+Who has a place and has to wait for something else lends it to others meanwhile (`lent`), and
+gets the next one that becomes free: so what waits for one thing does not hold up the rest.
+
 Nothing is remembered of a client that neither runs nor waits.
 """
 
 import asyncio
 import math
 import time
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -68,6 +71,8 @@ class Places:
         self._queue: dict[str, OrderedDict[asyncio.Future[bool], None]] = {}
         """By client, in the order in which they were last served; never empty.  A future becomes
         True when it is its turn, and False when others take its place in the queue."""
+        self._lenders: deque[tuple[str, asyncio.Future[None]]] = deque()
+        """Who wants back what it has lent."""
         self.running = 0
         """Places that are taken."""
         self.queued = 0
@@ -117,6 +122,42 @@ class Places:
         finally:
             self._usual += WEIGHT * (self._clock() - begun - self._usual)
             self._leave(request.client)
+
+    @asynccontextmanager
+    async def lent(self, request: ChatRequest) -> AsyncIterator[None]:
+        """Let others have the place of this request meanwhile.  Raises TooBusy.
+
+        Where that fails, it counts as running all the same, until it gives its place back.
+        """
+        self._leave(request.client)
+        try:
+            yield
+        except BaseException:
+            self._enter(request.client)
+            raise
+        asked = self._clock()
+        try:
+            await self._back(request.client)
+        finally:
+            if request.notes is not None:
+                request.notes.queued += self._clock() - asked
+
+    async def _back(self, client: str) -> None:
+        """Wait for a place, before all others.  Raises TooBusy, and has one even then."""
+        if self.running < self._at_once:
+            self._enter(client)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lenders.append((client, turn))
+        try:
+            await asyncio.wait([turn], timeout=self._patience)
+        finally:
+            if not turn.done():
+                self._lenders.remove((client, turn))
+                self._enter(client)
+        if not turn.done():
+            why = f"no place became free within {self._patience:g} seconds"
+            raise self._too_busy(client, why)
 
     async def _turn(self, client: str) -> None:
         """Wait for it.  Raises TooBusy."""
@@ -171,6 +212,10 @@ class Places:
 
     def _advance(self) -> None:
         """Give what is free to those whose turn it is."""
+        while self._lenders and self.running < self._at_once:
+            client, back = self._lenders.popleft()
+            self._enter(client)
+            back.set_result(None)
         while self._queue and self.running < self._at_once:
             client = min(self._queue, key=self._running.__getitem__)  # the first of equals
             waiting = self._queue.pop(client)

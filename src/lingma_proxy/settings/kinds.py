@@ -334,6 +334,39 @@ class Pairs:
         return ", ".join(f"{name}={key}" for name, key in value.items())
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Names, each with a whole number; `name=2,name=4` where it is text."""
+
+    low: int
+    high: int
+
+    @property
+    def allowed(self) -> str:
+        numbers = f"whole numbers from {self.low} to {self.high}"
+        return f"an object of names to {numbers} (in a variable or a flag: name=2,name=4)"
+
+    def of_json(self, value: Any) -> Mapping[str, int]:
+        if not isinstance(value, dict) or not all(map(str.strip, value)):
+            raise _unfit(self)
+        try:
+            whole = Whole(self.low, self.high)
+            return MappingProxyType({name.strip(): whole.of_json(n) for name, n in value.items()})
+        except ValueError:
+            raise _unfit(self) from None
+
+    def of_text(self, text: str) -> Mapping[str, int]:
+        try:
+            whole = Whole(self.low, self.high)
+            pairs = Pairs().of_text(text)
+            return self.of_json({name: whole.of_text(number) for name, number in pairs.items()})
+        except ValueError:
+            raise _unfit(self) from None
+
+    def show(self, value: Mapping[str, int]) -> str:
+        return ", ".join(f"{name}={number}" for name, number in value.items())
+
+
 def _of(unit: str) -> str:
     return {"": "", "s": " seconds"}.get(unit, f" {unit}")
 

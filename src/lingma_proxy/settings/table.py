@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from lingma_proxy.settings.kinds import (
     CommandOrAddress,
+    Counts,
     Host,
     Number,
     Pairs,
@@ -403,10 +404,22 @@ class Settings:
         "client that has the fewest.",
         group=LIMITS,
     )
+    max_concurrent_per_model: int = setting(
+        0,
+        Whole(0, 64),
+        "How many requests the same model answers at the same time; 0 means: as many as come.",
+        group=LIMITS,
+    )
+    model_limits: Mapping[str, int] = setting(
+        MappingProxyType({}),
+        Counts(0, 64),
+        "The same for single models, by their keys.",
+        group=LIMITS,
+    )
     max_queue: int = setting(
         64,
         Whole(0, 10000),
-        "How many more may wait for their turn; the next is answered 429 at once, or the newest of "
+        "How many more may wait for their turn, and for each model's; the next is answered 429 at once, or the newest of "
         "the client that has most waiting.",
         group=LIMITS,
     )
@@ -426,24 +439,25 @@ class Settings:
         group=LIMITS,
     )
     connect_timeout: float = setting(
-        10.0, Number(0.1, 600), "How long a connection to Lingma may take.", group=LIMITS
+        10.0, Number(0.1, 600), "How long a connection to Lingma's API may take.", group=LIMITS
     )
     first_byte_timeout: float = setting(
         120.0,
         Number(0, 3600, zero="no limit"),
-        "How long Lingma may think before it says anything.",
+        "How long whoever answers may take for the first event of a reply; bytes that come to "
+        "nothing do not count.",
         group=LIMITS,
     )
     idle_timeout: float = setting(
         120.0,
         Number(0, 3600, zero="no limit"),
-        "How long Lingma may fall silent in the middle of a reply.",
+        "How long whoever answers may take from one event of a reply to the next.",
         group=LIMITS,
     )
     timeout: float = setting(
         0.0,
         Number(0, 86400, zero="no limit"),
-        "How long a whole reply may take.",
+        "How long one may wait for a whole reply, all in all.",
         group=LIMITS,
         variable="LINGMA_PROXY_TIMEOUT_SECONDS",
     )
