@@ -53,16 +53,20 @@ class TimeOut(Policy):
         request = replace(request, alive=watch.alive)
         try:
             async with aclosing(self.inner.reply(request)) as events:
+                following = events.__anext__  # `async for` would leave no place for the watch
                 while True:
                     watch.wait()
                     try:
-                        batch = await anext(events, None)
+                        batch = await following()
+                    except StopAsyncIteration:
+                        watch.over()
+                        break
                     except BaseException as error:
                         watch.over(error)
                         raise
-                    watch.over()
-                    if batch is None:
-                        break
+                    watch.since = None
+                    if watch.concerned:
+                        watch.over()
                     yield batch
         finally:
             watch.end()
@@ -74,7 +78,8 @@ class Watch:
     def __init__(
         self, first: float, idle: float, whole: float, who: Callable[[], str] = lambda: "It"
     ) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
+        self._clock = loop.time
         self._first = first
         self._idle = idle
         self._whole = whole
@@ -84,8 +89,10 @@ class Watch:
         self._left = whole
         """Seconds of waiting that are left of the whole, when a wait begins."""
         self._begun = False
-        self._since: float | None = None
+        self.since: float | None = None
         """When this silence began; None: nobody waits."""
+        self.concerned = True
+        """Whether it matters to us that a wait is over: for most it does not."""
         self._counted = 0.0
         """Up to when waiting has been taken from what is left of the whole."""
         self._task: asyncio.Task[object] | None = None
@@ -97,8 +104,8 @@ class Watch:
 
     def wait(self) -> None:
         """A wait begins, in this task."""
-        self._since = self._counted = self._loop.time()
-        self._task = task = asyncio.current_task()
+        self.since = self._counted = self._clock()
+        self._task = task = asyncio.current_task(self._loop)
         if task is not None:
             self._cancellations = task.cancelling()
         if self._timer is None and (self._silence or self._whole):
@@ -106,16 +113,17 @@ class Watch:
 
     def alive(self) -> None:
         """There was a sign of life: the silence begins anew, if somebody waits."""
-        if self._since is not None:
-            self._since = self._loop.time()
+        if self.since is not None:
+            self.since = self._clock()
 
     def over(self, error: BaseException | None = None) -> None:
         """The wait is over, by an event or by an error.  Raises BackendTimeout if that was us."""
-        self._since = None
+        self.since = None
         if self._whole:
-            self._left -= self._loop.time() - self._counted
+            self._left -= self._clock() - self._counted
         if not self._begun and error is None:
             self._begun = True
+            self.concerned = bool(self._whole)
             if self._silence != self._idle:
                 self._silence = self._idle
                 self.end()  # another limit: another time to look
@@ -139,14 +147,14 @@ class Watch:
 
     def _due(self) -> tuple[float, str] | None:
         """When this wait will have taken too long, and what to say then."""
-        if self._since is None:
+        if self.since is None:
             return None
         dues = []
         if self._silence:
             word = "fell silent for" if self._begun else "said nothing for"
             setting = "idle_timeout" if self._begun else "first_byte_timeout"
             words = f"{self._who()} {word} {self._silence:g} seconds ({setting})."
-            dues.append((self._since + self._silence, words))
+            dues.append((self.since + self._silence, words))
         if self._whole:
             words = f"{self._who()} took longer than {self._whole:g} seconds to answer (timeout)."
             dues.append((self._counted + self._left, words))
@@ -163,8 +171,9 @@ class Watch:
         due = self._due()
         if due is None or self._task is None:
             return
-        if self._loop.time() < due[0]:
+        if self._clock() < due[0]:
             self._set()
         else:
             self._late = due[1]
+            self.concerned = True
             self._task.cancel()
