@@ -17,6 +17,7 @@ from lingma_proxy.errors import (
     BackendRefused,
     BackendTimeout,
     BackendUnavailable,
+    BrokenOff,
     NotLoggedIn,
     ProtocolError,
     RateLimited,
@@ -144,7 +145,7 @@ async def test_as_many_requests_as_there_are_run_at_once(tmp_path):
         (error(204, b""), ProtocolError),
         (error(200, b"<html>log in here</html>", "text/html"), ProtocolError),
         (error(200, {"hello": 1}), ProtocolError),
-        (Says(()), ProtocolError),
+        (Says(()), BrokenOff),
         (b"SSH-2.0-OpenSSH\r\n\r\n", ProtocolError),
         (Sever(), BackendUnavailable),
         (Reset(), BackendUnavailable),
@@ -297,7 +298,7 @@ async def test_a_connection_that_breaks_in_the_middle_is_a_failure(tmp_path):
     parts, failure, _ = await outcome(tmp_path, Says((OPEN, Sever())))
 
     assert parts == [Text("Hello")]
-    assert type(failure) is ProtocolError
+    assert type(failure) is BrokenOff
 
 
 async def test_the_end_marker_is_the_end_even_if_the_connection_stays(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lingma_proxy.conversation.events import FinishReason, Head, ReplyEnded, Usage
 from lingma_proxy.conversation.grammar import Grammar
-from lingma_proxy.errors import ProtocolError, ProxyError
+from lingma_proxy.errors import BrokenOff, ProxyError
 from lingma_proxy.vendor.remote_stream import RemoteStream
 from stories.library import REPLIES, STORIES
 from support.cuts import at_points, one_by_one
@@ -121,7 +121,7 @@ def test_a_story_that_breaks_off_is_an_error_or_was_over(story: Story) -> None:
             assert (parts, reason) == (list(story.parts), story.reason)
             assert usage in {None, story.usage}
         else:
-            assert error is ProtocolError
+            assert error is BrokenOff
             assert len(parts) <= len(story.parts)
             for begun, whole in zip(parts, story.parts, strict=False):
                 assert type(begun) is type(whole)

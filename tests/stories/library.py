@@ -2,7 +2,7 @@
 
 from lingma_proxy.conversation.events import FinishReason, Usage
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
-from lingma_proxy.errors import BackendRefused, NotLoggedIn, ProtocolError, RateLimited
+from lingma_proxy.errors import BackendRefused, BrokenOff, NotLoggedIn, RateLimited
 from support.stories import Call, Cut, Finished, Refused, Say, Story, Think, Together
 
 TOOLS = Finished("tool_calls")
@@ -322,35 +322,35 @@ ALL = (
         Refused(400, "400", "The prompt is too long"),
         error=BackendRefused,
     ),
-    Story("silence", (), Cut(), error=ProtocolError),
+    Story("silence", (), Cut(), error=BrokenOff),
     # What goes wrong later.
     Story(
         "died in the text",
         (Say("It was a dark and"),),
         Cut(),
         parts=(Text("It was a dark and"),),
-        error=ProtocolError,
+        error=BrokenOff,
     ),
     Story(
         "died in a thought",
         (Think("Either it is so or"),),
         Cut(),
         parts=(Thinking("Either it is so or"),),
-        error=ProtocolError,
+        error=BrokenOff,
     ),
     Story(
         "died in a call",
         (Say("Writing."), Call(0, "call_1", "write", '{"text": "It was')),
         Cut(),
         parts=(Text("Writing."), ToolCall("call_1", "write", '{"text": "It was')),
-        error=ProtocolError,
+        error=BrokenOff,
     ),
     Story(
         "died after a call",
         (Call(0, "call_1", "list", "{}"),),
         Cut(),
         parts=(ToolCall("call_1", "list", "{}"),),
-        error=ProtocolError,
+        error=BrokenOff,
     ),
     Story(
         "an error after content",

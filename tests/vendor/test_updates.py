@@ -7,6 +7,7 @@ from lingma_proxy.errors import (
     BackendRefused,
     BackendTimeout,
     BackendUnavailable,
+    BrokenOff,
     NotLoggedIn,
     ProtocolError,
     ProxyError,
@@ -194,7 +195,7 @@ def test_a_reason_to_stop_is_one_of_ours(reason, expected):
 @pytest.mark.parametrize(
     ("result", "kind"),
     [({"stopReason": "cancelled"}, BackendRefused), ({"stopReason": "tired"}, BackendRefused),
-     ({}, ProtocolError), (None, ProtocolError), ({"stopReason": None}, ProtocolError)],
+     ({}, BrokenOff), (None, BrokenOff), ({"stopReason": None}, BrokenOff)],
 )  # fmt: skip
 def test_any_other_end_is_an_error(result, kind):
     error = error_of(read_stop(result, "The agent x"))
