@@ -198,7 +198,8 @@ def look(dice: Random, way: Way, number: int) -> Case:
     path = dice.choice(
         ["/v1/models", "/livez", "/health", "/api/tags", "/version", "/metrics", "/stats"]
     )
-    allowed = FINE | ({"404"} if path in {"/metrics", "/stats"} else set())
+    # Where the first list of models fails, there is none to show.
+    allowed = FINE | ({"502"} if path in {"/v1/models", "/api/tags"} else set())
     return Case("a look around", path, b"", allowed=allowed, method="GET")
 
 

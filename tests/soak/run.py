@@ -7,7 +7,7 @@
 
 Each is a process with an empty home, on loopback; everything is recorded, and thrown away
 at the end.  Clients ask all that `asking` knows in all the ways of `clients`; meanwhile
-the person logs in anew, lists of models fail, and the other sides begin anew.  A table
+the person logs in anew, settings change, lists of models fail, the other sides begin anew.  A table
 says what became of it.  Exit status 1 if an answer was wrong, something has grown, or a
 server said that it had an error of its own.  It needs Linux, for its view of processes.
 """
@@ -25,35 +25,34 @@ from random import Random
 
 from aiohttp import ClientSession
 
+from lingma_proxy.jsonio import JsonObject, dumpb
 from soak.asking import Way
 from soak.clients import Crowd, on_a_websocket
 from soak.watching import Sample, Watch, edges, grown, quantile
 from support.process import LISTENS, environment
 
-SETTINGS = [
-    "--log-level",
-    "error",
-    "--max-concurrent",
-    "16",
-    "--max-queue",
-    "200",
-    "--max-body-mb",
-    "1",
-    "--recording",
-    "on",
-    "--recording-mb",
-    "20",
-    "--first-byte-timeout",
-    "4",
-    "--idle-timeout",
-    "4",
-    "--heartbeat",
-    "0.5",
-    "--setup-timeout",
-    "10",
-    "--models-lifetime",
-    "5",
-]
+SETTINGS: JsonObject = {
+    "log_level": "error",
+    "max_concurrent": 16,
+    "max_queue": 200,
+    "max_body_mb": 1,
+    "recording_mb": 20,
+    "first_byte_timeout": 4,
+    "idle_timeout": 4,
+    "heartbeat": 0.5,
+    "setup_timeout": 10,
+    "models_lifetime": 5,
+    "shutdown_grace": 3,
+}
+CHANGES: Sequence[JsonObject] = (
+    {},
+    {"heartbeat": 1, "fallback_attempts": 2},
+    {"max_concurrent": 12},
+    {"connect_timeout": 9},  # who answers is made anew
+    {"recording_mb": 10},  # and so is the recording
+)
+"""What somebody may change while the server runs."""
+FILE = "lingma-proxy.json"
 REST = 2.0
 """Seconds without a request before a calm look."""
 STARTING = 60.0
@@ -121,20 +120,29 @@ async def server(folder: Path, way: Way, **variables: str) -> AsyncIterator[tupl
     home = folder / f"home of {way}"
     home.mkdir()
     data = home / "data"
-    words = ("lingma_proxy", "serve", "--port", "0", "--backend", way, "--data-dir", str(data))
+    change(folder, {})
+    words = ["lingma_proxy", "serve", "--port", "0", "--backend", way, "--data-dir", str(data)]
+    words += ["--config", str(folder / FILE)]
     log = folder / f"serve {way}.log"
-    async with started(home, log, *words, *SETTINGS, **variables) as process:
+    async with started(home, log, *words, **variables) as process:
         found = LISTENS.fullmatch(await said(process))
         assert found, log.read_text()
         yield Watch(process.pid, found[1], data), process
 
 
-async def trouble(crowd: Crowd, side: Side, every: float) -> None:
-    """What befalls the other side from time to time.  Never ends by itself."""
+def change(folder: Path, changes: JsonObject) -> None:
+    """The settings, written in one go."""
+    new = folder / f"new {FILE}"
+    new.write_bytes(dumpb({**SETTINGS, **changes}))
+    new.replace(folder / FILE)
+
+
+async def trouble(crowd: Crowd, side: Side, folder: Path, every: float) -> None:
+    """What befalls both sides from time to time.  Never ends by itself."""
     async with ClientSession() as session:
         while True:
             await asyncio.sleep(every * (0.5 + crowd.dice.random()))
-            match crowd.way, crowd.dice.randrange(6):
+            match crowd.way, crowd.dice.randrange(7):
                 case "remote", 0 | 1:
                     await side.do("renew")
                 case "remote", 2:
@@ -149,6 +157,8 @@ async def trouble(crowd: Crowd, side: Side, every: float) -> None:
                     )
                 case "ipc", 1 | 2:
                     await side.do("next", "any", "error-models")
+                case _, 5:
+                    change(folder, crowd.dice.choice(CHANGES))
                 case _, 4:
                     with crowd.weather.bad():
                         await side.do("restart")
@@ -178,7 +188,7 @@ async def soaked(
         every = min(10, max(0.5, seconds / 100))
         beside = [
             asyncio.create_task(watch.keep_looking(every)),
-            asyncio.create_task(trouble(crowd, other, min(10, seconds / 10))),
+            asyncio.create_task(trouble(crowd, other, folder, min(10, seconds / 10))),
         ]
         try:
             await asked(crowd, clients, warm)
