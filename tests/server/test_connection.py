@@ -116,3 +116,20 @@ async def test_a_client_that_reads_slowly_hears_everything(monkeypatch):
         writer.close()
 
     assert heard > len(body)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: local"], ids=["nothing", "a part"])
+async def test_a_connection_without_a_head_is_let_go_like_one_that_is_idle(sent):
+    async def never(_: web.BaseRequest) -> web.StreamResponse:
+        raise AssertionError
+
+    runner = web.ServerRunner(Connections(never, keepalive_timeout=0.05))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    writer.write(sent)
+    async with asyncio.timeout(30):
+        assert await reader.read() == b""
+    writer.close()
+    await runner.cleanup()

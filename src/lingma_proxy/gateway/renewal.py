@@ -10,9 +10,9 @@ before all of it is made, so settings that cannot be leave everything as it was.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lingma_proxy.gateway.stack import Gateway, Lasting, over, recording_of
+from lingma_proxy.gateway.stack import Gateway, over, recording_of
 from lingma_proxy.gateway.ways import Closing, whoever_answers
 from lingma_proxy.policies.remember_models import RememberModels
 from lingma_proxy.settings import TABLE, Settings
@@ -42,19 +42,16 @@ def renewed(old: Gateway, settings: Settings) -> Renewal:
         if getattr(settings, setting.name) != getattr(old.settings, setting.name)
     )
     gone: list[Closing] = []
-    behind, remembered, recording = old.behind, old.remembered, old.recording
+    behind, lasting = old.behind, old.lasting
     if changed & OF_WHO_ANSWERS:
+        gone += [lasting.remembered, behind]
         behind = whoever_answers(settings)
         remembered = RememberModels(behind.backend, settings.models_lifetime, whose=behind.name)
-        gone += [old.remembered, old.behind]
+        lasting = replace(lasting, remembered=remembered)
     if changed & OF_THE_RECORDING:
-        recording = recording_of(settings)
-        gone.append(old.recording)
-    places = old.limit.places
-    lasting = Lasting(
-        remembered, recording, old.estimator, places, old.skipped, old.counters, old.lag
-    )
+        gone.append(lasting.recording)
+        lasting = replace(lasting, recording=recording_of(settings))
     new = over(behind, settings, lasting)
-    places.resize(settings.max_concurrent, settings.max_queue, settings.queue_timeout)
-    remembered.lifetime = settings.models_lifetime
+    lasting.places.resize(settings.max_concurrent, settings.max_queue, settings.queue_timeout)
+    lasting.remembered.lifetime = settings.models_lifetime
     return Renewal(new, gone)

@@ -72,8 +72,11 @@ class Lasting:
     remembered: RememberModels
     recording: Recording
     estimator: Estimator
+    """Counts tokens, as those who answer count them."""
     places: Places
+    places_of_models: dict[str, Places]
     skipped: Skipped
+    """Which models are passed over, because they keep failing."""
     counters: Counters
     lag: LoopLag
 
@@ -87,6 +90,7 @@ def lasting_of(behind: Behind, settings: Settings) -> Lasting:
             lambda key: profile_of(key).counts_as, lambda key: profile_of(key).recalls_thinking
         ),
         places,
+        {},
         Skipped(),
         Counters(),
         LoopLag(lambda: places.running > 0),
@@ -104,14 +108,7 @@ class Gateway:
     serving: Serving
     behind: Behind
     limit: Limit
-    remembered: RememberModels
-    skipped: Skipped
-    """Which models are passed over, because they keep failing."""
-    recording: Recording
-    estimator: Estimator
-    """Counts tokens, as those who answer count them."""
-    counters: Counters
-    lag: LoopLag
+    lasting: Lasting
     resolve: Callable[[str], str]
     """The key that a client's name for a model means.  Raises ModelNotFound."""
     default_model: Callable[[], str]
@@ -120,6 +117,30 @@ class Gateway:
     """How much is noted of each exchange; None: only what the log and the numbers need."""
     observers: list[Callable[[ExchangeNotes], None]] = field(default_factory=list)
     """Who is told of each exchange when it is over, once.  They are quick, and do not fail."""
+
+    @property
+    def remembered(self) -> RememberModels:
+        return self.lasting.remembered
+
+    @property
+    def recording(self) -> Recording:
+        return self.lasting.recording
+
+    @property
+    def estimator(self) -> Estimator:
+        return self.lasting.estimator
+
+    @property
+    def counters(self) -> Counters:
+        return self.lasting.counters
+
+    @property
+    def lag(self) -> LoopLag:
+        return self.lasting.lag
+
+    @property
+    def skipped(self) -> Skipped:
+        return self.lasting.skipped
 
     def ended(self, notes: ExchangeNotes) -> None:
         """Tell the observers of an exchange."""
@@ -198,6 +219,7 @@ def over(behind: Behind, settings: Settings, lasting: Lasting | None = None) -> 
         settings.max_queue,
         settings.queue_timeout,
         overall=lambda: lasting.places,
+        models=lasting.places_of_models,
     )
     backend = OneCall(backend)  # outside: both kinds of calls
     backend = CutOff(backend, estimator.meter)
@@ -225,12 +247,7 @@ def over(behind: Behind, settings: Settings, lasting: Lasting | None = None) -> 
         serving(settings),
         behind,
         limit,
-        remembered,
-        lasting.skipped,
-        lasting.recording,
-        estimator,
-        lasting.counters,
-        lasting.lag,
+        lasting,
         choose.resolve,
         lambda: names().default,
         noting_of(settings),

@@ -22,7 +22,8 @@ class LimitEach(Policy):
     """`at_once` tells how many replies of a model may run, 0 for any number.
 
     `waiting` and `patience` are as in `Limit`, for each model.  `overall` are the places of all
-    models together: who holds one of them lends it to others while it waits here.
+    models together: who holds one of them lends it to others while it waits here.  `models` are
+    the places of each model, which another one may have begun.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class LimitEach(Policy):
         patience: float,
         overall: Callable[[], Places | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        models: dict[str, Places] | None = None,
     ) -> None:
         super().__init__(inner)
         self._at_once = at_once
@@ -40,7 +43,7 @@ class LimitEach(Policy):
         self._patience = patience
         self._overall = overall
         self._clock = clock
-        self._models: dict[str, Places] = {}
+        self._models = {} if models is None else models
 
     def by_model(self) -> Mapping[str, Load]:
         """What runs and waits for those models that have a limit and are asked."""
@@ -70,8 +73,8 @@ class LimitEach(Policy):
         places = self._models.get(model)
         if places is None:
             if len(self._models) >= MOST:
-                busy = self.by_model()
-                self._models = {name: self._models[name] for name in busy}
+                for idle in self._models.keys() - self.by_model().keys():
+                    del self._models[idle]
             places = self._models[model] = Places(
                 at_once,
                 self._waiting,
@@ -81,5 +84,5 @@ class LimitEach(Policy):
                 setting="max_concurrent_per_model, model_limits",
             )
         if places.at_once != at_once:
-            places.at_once = at_once
+            places.resize(at_once, self._waiting, self._patience)
         return places

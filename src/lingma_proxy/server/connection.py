@@ -4,6 +4,7 @@
     log repeats what was sent: a header that is spelled wrong may be the one with the key.
 *   A client that takes nothing of what is written for it is let go after a while, be it a
     stream or one large answer: it slows only itself, and not for ever.
+*   One that sends no head, or never the rest of it, is let go like one that is idle.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._watch, self._left = None, 0
+        # aiohttp ends a connection that has been idle, but not one that never was anything else.
+        self._keepalive = True
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
