@@ -3,7 +3,7 @@
     load.py ──▶ lingma-proxy serve ──▶ fake_vendor.py
     load.py ──▶ relay.py           ──▶ fake_vendor.py
 
-Product and relay are measured in turns, several rounds of them; a figure is the median
+So is what the recording costs, beside the product without it.  All are measured in turns, several rounds of them; a figure is the median
 over the rounds, and a ratio is the median of the rounds' ratios, so that what else the
 machine is doing weighs on both.  It needs Linux, for its clocks of processes.
 
@@ -67,6 +67,8 @@ LOADS = {
 }
 ONLY_PRODUCT = {"anthropic", "whole", "burst anthropic", "one of tools", "burst of tools"}
 """To a relay one API is like another: these are compared with its figure for OpenAI's."""
+UNRECORDED = {"request", "request at 4", "request at 64", "burst", "paced 4", "paced 64"}
+"""What is measured without a recording, too."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,18 @@ TABLE = (
     both("First content, prompt of 1 MB, p50", "ms", first_content("1 MB")),
 )
 
+OF_RECORDING = (
+    both("CPU per chunk, bursts at 4 streams", "µs", CHUNK_OF_BURST, aim=1.1),
+    both("CPU per chunk, 4 streams of 100/s", "µs", cpu_per_chunk("paced 4", "request at 4")),
+    both(
+        "CPU per chunk, 64 streams of 50/s",
+        "µs",
+        cpu_per_chunk("paced 64", "request at 64"),
+        aim=1.1,
+    ),
+    both("CPU per small request, streamed", "µs", cpu("request")),
+)
+
 
 @dataclass(frozen=True)
 class Alone:
@@ -220,14 +234,15 @@ class Product:
 
 
 @contextlib.contextmanager
-def product(vendor_port: int, home: Path) -> Iterator[Product]:
-    """`lingma-proxy serve`, in front of the fake vendor."""
+def product(vendor_port: int, home: Path, *more: str) -> Iterator[Product]:
+    """`lingma-proxy serve`, in front of the fake vendor, with more options."""
     port = free_port()
     command = [
         *(sys.executable, "-m", "lingma_proxy", "serve", "--port", str(port)),
         *("--remote-base-url", f"http://127.0.0.1:{vendor_port}"),
         *("--remote-auth-file", str(credentials(home)), "--max-concurrent", "64"),
         *("--emulate-tools", "always"),  # heeded only where a request has tools
+        *more,
     ]
     log = home / "serve.log"
     begun = time.monotonic()
@@ -302,8 +317,8 @@ def help_takes(home: Path) -> float:
     return time.monotonic() - begun
 
 
-def measure(rounds: int, home: Path) -> tuple[list[tuple[Round, Round]], list[Alone]]:
-    """Rounds of (product, relay), and what the product does alone."""
+def measure(rounds: int, home: Path) -> tuple[list[tuple[Round, Round, Round]], list[Alone]]:
+    """Rounds of (product, relay, product without recording), and what the product does alone."""
     with process("fake_vendor.py") as (vendor_port, _):
         starts = []
         for _ in range(max(3, rounds)):
@@ -312,14 +327,16 @@ def measure(rounds: int, home: Path) -> tuple[list[tuple[Round, Round]], list[Al
         helps = [help_takes(home) for _ in range(max(3, rounds))]
         with (
             product(vendor_port, home) as ours,
+            product(vendor_port, home, "--recording", "off") as bare,
             process("relay.py", str(vendor_port)) as (relay_port, relay_pid),
             contextlib.closing(Loader()) as loader,
         ):
             idle = resident(ours.pid)
 
-            def one_round(number: int) -> tuple[Round, Round]:
+            def one_round(number: int) -> tuple[Round, Round, Round]:
                 of_product: Round = {}
                 of_relay: Round = {}
+                of_bare: Round = {}
 
                 def ask_product(name: str, load: Load) -> None:
                     of_product[name] = loader.run(load, ours.port, ours.pid)
@@ -330,20 +347,24 @@ def measure(rounds: int, home: Path) -> tuple[list[tuple[Round, Round]], list[Al
                             replace(load, shape="vendor"), relay_port, relay_pid
                         )
 
+                def ask_bare(name: str, load: Load) -> None:
+                    if name in UNRECORDED:
+                        of_bare[name] = loader.run(load, bare.port, bare.pid)
+
                 for at, (name, load) in enumerate(LOADS.items()):
                     # Neither is always the one that finds the machine warm.
-                    turns = [ask_product, ask_relay]
+                    turns = [ask_bare, ask_product, ask_relay]
                     for ask in turns if (number + at) % 2 else reversed(turns):
                         ask(name, load)
                 print(f"round {number} of {rounds}", file=sys.stderr)
-                return of_product, of_relay
+                return of_product, of_relay, of_bare
 
             done = [one_round(number) for number in range(1, rounds + 1)]
             alone = [
                 Alone("Memory, idle", idle / 2**20, "MB", aim=50),
                 Alone(
                     "Memory, with 64 streams",
-                    max(ours["paced 64"].memory for ours, _ in done) / 2**20,
+                    max(ours["paced 64"].memory for ours, *_ in done) / 2**20,
                     "MB",
                 ),
                 Alone(
@@ -357,25 +378,35 @@ def measure(rounds: int, home: Path) -> tuple[list[tuple[Round, Round]], list[Al
             return done, alone
 
 
-def report(rounds: list[tuple[Round, Round]], alone: list[Alone]) -> str:
+def report(rounds: list[tuple[Round, Round, Round]], alone: list[Alone]) -> str:
     lines = [
         "| | product | relay | ratio | aim: at most |",
         "| --- | ---: | ---: | ---: | ---: |",
+        *compared(TABLE, [(product, relay) for product, relay, _ in rounds]),
     ]
-    for row in TABLE:
-        ours = [row.of_product(product) for product, _ in rounds]
-        theirs = [row.of_relay(relay) for _, relay in rounds]
-        ratio = median(one / other for one, other in zip(ours, theirs, strict=True))
-        lines.append(
-            f"| {row.what} | {short(median(ours))} {row.unit} | {short(median(theirs))} {row.unit}"
-            f" | {short(ratio)} × | {aim(row.aim, '×', met=ratio)} |"
-        )
     lines += [
         f"| {each.what} | {short(each.value)} {each.unit} | | |"
         f" {aim(each.aim, each.unit, met=each.value)} |"
         for each in alone
     ]
+    lines += [
+        "",
+        "| | recording | without | ratio | aim: at most |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        *compared(OF_RECORDING, [(product, bare) for product, _, bare in rounds]),
+    ]
     return "\n".join(lines)
+
+
+def compared(rows: Sequence[Row], rounds: Sequence[tuple[Round, Round]]) -> Iterator[str]:
+    for row in rows:
+        ours = [row.of_product(one) for one, _ in rounds]
+        theirs = [row.of_relay(other) for _, other in rounds]
+        ratio = median(one / other for one, other in zip(ours, theirs, strict=True))
+        yield (
+            f"| {row.what} | {short(median(ours))} {row.unit} | {short(median(theirs))} {row.unit}"
+            f" | {short(ratio)} × | {aim(row.aim, '×', met=ratio)} |"
+        )
 
 
 def aim(value: float | None, unit: str, *, met: float) -> str:

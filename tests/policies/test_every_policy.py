@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lingma_proxy.backend import Backend, Model
+from lingma_proxy.backend import Backend, EventStream, Model
 from lingma_proxy.backends.scripted import Scripted
 from lingma_proxy.conversation.estimator import Estimator
 from lingma_proxy.conversation.events import FinishReason, Usage
+from lingma_proxy.conversation.notes import ExchangeNotes
 from lingma_proxy.conversation.request import (
     ChatRequest,
     Message,
@@ -45,6 +46,7 @@ from lingma_proxy.policies.search_web import SearchWeb
 from lingma_proxy.policies.settle import Settle
 from lingma_proxy.policies.skipped import Skipped
 from lingma_proxy.policies.split_thinking import SplitThinking
+from lingma_proxy.policies.take_notes import TakeNotes
 from lingma_proxy.policies.time_out import TimeOut
 from lingma_proxy.profile import Profile
 from lingma_proxy.settings import Settings
@@ -62,6 +64,14 @@ from support.backends import (
 )
 from support.served import ONE_TRY
 from support.strategies import replies
+
+
+class TakingNotes(TakeNotes):
+    """Takes notes of whatever is asked."""
+
+    def reply(self, request: ChatRequest) -> EventStream:
+        notes = ExchangeNotes(request.id, "POST", "/", 0.0)
+        return super().reply(replace(request, notes=notes))
 
 
 class Letters:
@@ -120,6 +130,7 @@ POLICIES: dict[str, Callable[[Backend], Backend]] = {
     "search_web": lambda inner: SearchWeb(inner, nothing_found),
     "settle": unsettled,
     "split_thinking": lambda inner: SplitThinking(inner, lambda _: Profile(thinks_in_text=True)),
+    "take_notes": TakingNotes,
     "time_out": lambda inner: TimeOut(inner, 60.0, 60.0, 60.0),
     "everything": everything,
     "everything in text": everything_in_text,

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from lingma_proxy import __version__
 from lingma_proxy.doctor.port import Listener, address, who_listens
 from lingma_proxy.errors import (
     BackendError,
@@ -125,7 +126,9 @@ async def _own(settings: Settings) -> AsyncIterator[Reached]:
 
 
 def _session(key: str) -> aiohttp.ClientSession:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers = {"User-Agent": f"lingma-proxy/{__version__}"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
     return aiohttp.ClientSession(headers=headers, timeout=PATIENCE)
 
 

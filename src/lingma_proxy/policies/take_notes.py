@@ -8,12 +8,12 @@ For each batch there is one look at the clock and one thing to remember, until t
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 
 from lingma_proxy.backend import Backend, EventStream
-from lingma_proxy.conversation.events import Event, PartDelta, ReplyEnded, ReplyStarted
+from lingma_proxy.conversation.events import PartDelta, ReplyEnded, ReplyStarted
 from lingma_proxy.conversation.notes import AttemptNotes, Body, ExchangeNotes
 from lingma_proxy.conversation.request import ChatRequest
 from lingma_proxy.policies.base import Policy
@@ -46,9 +46,14 @@ class TakeNotes(Policy):
                 async for batch in batches:
                     if most > 0:
                         attempt.events.append((self._clock(), batch))
-                        most -= weight(batch)
-                    if attempt.reason is None:
-                        hear(attempt, batch, self._clock)
+                        most -= AN_EVENT * len(batch)
+                    for event in batch:
+                        if isinstance(event, PartDelta):  # by far the most frequent
+                            most -= len(event.text)
+                        elif isinstance(event, ReplyStarted):
+                            self._starts(attempt, event)
+                        elif isinstance(event, ReplyEnded):
+                            attempt.reason, attempt.usage = event.reason, event.usage
                     yield batch
         except (asyncio.CancelledError, GeneratorExit) as left:
             attempt.error = type(left)()  # a new one: that one still passes, with all its frames
@@ -59,23 +64,8 @@ class TakeNotes(Policy):
         finally:
             attempt.ended = self._clock()
 
-
-def weight(batch: Sequence[Event]) -> int:
-    size = AN_EVENT * len(batch)
-    for event in batch:
-        if isinstance(event, PartDelta):
-            size += len(event.text)
-    return size
-
-
-def hear(attempt: AttemptNotes, batch: Sequence[Event], clock: Callable[[], float]) -> None:
-    """What the edges of a reply say: by the grammar, they are the edges of a batch, too."""
-    if not batch:
-        return
-    if isinstance(start := batch[0], ReplyStarted):
-        now = clock()
+    def _starts(self, attempt: AttemptNotes, event: ReplyStarted) -> None:
+        now = self._clock()
         attempt.accepted = attempt.accepted or now
         attempt.first = attempt.first or now
-        attempt.warnings = start.warnings
-    if isinstance(end := batch[-1], ReplyEnded):
-        attempt.reason, attempt.usage = end.reason, end.usage
+        attempt.warnings = event.warnings
