@@ -139,6 +139,7 @@ def test_the_incumbents_command_file_and_variables_serve(tmp_path):
         "timeout": 300,
         "remote_fallback_enabled": True,
         "remote_fallback_models": ["kmodel"],
+        "warmup_timeout": 30,
     }
     (tmp_path / "lingma-ipc-proxy.json").write_text(json.dumps(file))
     variables = {"LINGMA_PROXY_PORT": "2", "LINGMA_PROXY_MAX_CONCURRENT": "4"}
@@ -155,7 +156,7 @@ def test_the_incumbents_command_file_and_variables_serve(tmp_path):
     assert values["backend"] == {"value": "simulator", "from": "flag", "place": "--backend"}
     with running(tmp_path, *words, "-port", "0", **variables) as process:
         assert LISTENS.fullmatch(process.line())
-        assert "have no effect in this version" in process.complaint()
+        assert "has no effect in this version" in process.complaint()
 
 
 def test_the_incumbents_command_is_there(tmp_path):
