@@ -1,7 +1,8 @@
 """The Responses API through the whole server, also as the official SDK sees it."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 from openai import AsyncOpenAI, BadRequestError, NotFoundError
@@ -11,6 +12,7 @@ from lingma_proxy.conversation.reply import Reply, replay
 from lingma_proxy.conversation.request import Text, ToolCall
 from lingma_proxy.errors import InvalidRequest, ProtocolError, RateLimited
 from lingma_proxy.jsonio import loads
+from lingma_proxy.recording.recording import FILE
 from lingma_proxy.server.responses import page, page_of
 from support.served import HELLO, scripted
 
@@ -97,10 +99,17 @@ async def test_a_deleted_response_is_gone(storing):
             await client.responses.delete(id)
 
 
+def stored(folder):
+    """How many responses are on the disk, beside whatever else is."""
+    with closing(sqlite3.connect(folder / FILE)) as connection, suppress(sqlite3.OperationalError):
+        return connection.execute("SELECT count(*) FROM responses").fetchone()[0]
+    return 0  # nobody has written anything
+
+
 async def test_a_response_that_is_not_to_be_stored_is_on_no_disk(storing, tmp_path):
     async with storing(HELLO) as (_, client):
         response = await client.responses.create(**ASKED, store=False)
-        assert list(tmp_path.iterdir()) == []
+        assert stored(tmp_path) == 0
         with pytest.raises(NotFoundError):
             await client.responses.retrieve(response.id)
 
@@ -209,7 +218,7 @@ async def test_what_was_refused_was_never_a_response(storing, tmp_path):
 
     assert answer.status == 429
     assert loads(data)["error"]["message"] == "Wait."
-    assert list(tmp_path.iterdir()) == []
+    assert stored(tmp_path) == 0
 
 
 async def test_the_items_of_a_conversation_come_page_by_page(storing):
@@ -323,7 +332,7 @@ async def test_who_leaves_in_the_middle_leaves_nothing(storing, tmp_path):
             while served.backend.speaking:
                 await asyncio.sleep(0.001)
 
-    assert list(tmp_path.iterdir()) == []
+    assert stored(tmp_path) == 0
 
 
 def test_a_page_is_as_openai_has_it():
