@@ -251,6 +251,46 @@ async def test_what_piles_up_is_refused_before_it_is_too_much(database, monkeypa
     assert database.tell(write("y"), 2000), "one that is large has a chance, too"
 
 
+async def test_what_one_spoils_the_others_do_not_miss(database, caplog):
+    def fails(connection):
+        write("half")(connection)
+        raise ZeroDivisionError
+
+    database.tell(a_response)
+    for work in (write("a"), fails, write("b"), fails, write("c")):
+        database.tell(work)
+
+    assert await database.ask(read) == ["a", "b", "c"]
+    assert caplog.text.count("A fault of Lingma Proxy") == 2
+
+
+async def test_what_holds_next_to_nothing_is_taken_longer(database, monkeypatch, warnings):
+    monkeypatch.setattr(module, "WAITING_JOBS", 2)
+    gate = threading.Event()
+    assert database.tell(lambda _: gate.wait(10))
+    assert database.tell(a_response)
+    assert not database.tell(write("large"), quietly=True)
+    assert not warnings.records
+    assert database.tell(write("small"), in_need=True)
+    gate.set()
+
+    assert await database.ask(read) == ["small"]
+
+
+async def test_freed_space_goes_back_to_the_disk(path, monkeypatch):
+    monkeypatch.setattr(module, "TIDY_AFTER_BYTES", 1)
+    database = Database(path)
+    database.tell(a_response)
+    await database.ask(lambda it: it.execute("UPDATE responses SET response = zeroblob(2000000)"))
+    await database.wipe()
+    assert path.stat().st_size > 2_000_000
+    await database.ask(lambda it: it.execute("DELETE FROM responses"))
+    await database.wipe()
+
+    assert path.stat().st_size < 200_000
+    await database.aclose()
+
+
 async def test_nobody_is_answered_who_no_longer_waits(database):
     gate = threading.Event()
     database.tell(lambda _: gate.wait(10))
@@ -266,6 +306,7 @@ async def test_nobody_is_answered_who_no_longer_waits(database):
 
 async def test_it_tidies_up_while_it_runs(path, monkeypatch):
     monkeypatch.setattr(module, "TIDY_AFTER_WRITES", 3)
+    monkeypatch.setattr(module, "TOGETHER", 1)
     tidied = []
     database = Database(path, lambda _: tidied.append(1))
     await database.ask(read)

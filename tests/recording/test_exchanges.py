@@ -2,12 +2,22 @@
 
 import asyncio
 import sqlite3
+import threading
 from dataclasses import replace
 
 import pytest
 
-from lingma_proxy.conversation.events import FinishReason, Usage
+from lingma_proxy.conversation.events import (
+    FinishReason,
+    PartDelta,
+    PartEnded,
+    PartStarted,
+    ReplyStarted,
+    Usage,
+)
+from lingma_proxy.conversation.request import Text
 from lingma_proxy.errors import RateLimited
+from lingma_proxy.recording import database
 from lingma_proxy.recording.kept import KeptBody, Summary, Wanted
 from lingma_proxy.recording.recording import FILE, Recording
 from lingma_proxy.recording.retention import Retention
@@ -346,3 +356,46 @@ async def test_large_numbers_stay_what_they_are(exchanges, tmp_path):
     connection = sqlite3.connect(tmp_path / FILE)
     assert connection.execute("SELECT count(*) FROM exchanges").fetchone() == (1,)
     connection.close()
+
+
+async def test_what_comes_too_fast_loses_its_texts_before_itself(
+    exchanges, recording, monkeypatch, caplog
+):
+    monkeypatch.setattr(database, "WAITING_BYTES", 100_000)
+    gate = threading.Event()
+    recording._database.tell(lambda _: gate.wait(10))
+    for number in range(200):
+        exchanges.keep(exchange(f"req_{number}", request=body(b"some words " * 1000)))
+    gate.set()
+    lines = await exchanges.list(Wanted(limit=1000))
+    last = await exchanges.find("req_5")
+
+    assert 5 < exchanges.bodies_lost < 200
+    assert exchanges.lost == 200 - len(lines) > 0, "in the end there is no room for anything"
+    assert last.request == KeptBody("", 11_000, "it could not be written as fast as it came")
+    assert "some words" in (await exchanges.find("req_1")).request.text
+    assert caplog.text.count("faster than they can be recorded") == 1
+    assert caplog.text.count("as fast as it grows") == 1
+    exchanges.keep(exchange("req_later"))
+    assert (await exchanges.find("last")).request.text, "it has passed"
+    assert exchanges.why_not == ""
+
+
+async def test_a_secret_that_comes_in_pieces_is_written_in_none(exchanges, tmp_path):
+    secret = "sk-0123456789abcdefghij"
+    pieces = [secret[at : at + 4] for at in range(0, len(secret), 4)]
+    stream = b"".join(b'data: {"content":"%b"}\n\n' % piece.encode() for piece in pieces * 5)
+    events = [
+        (BEGAN, [ReplyStarted("r", "m"), PartStarted(0, Text("")), PartDelta(0, "It is ")]),
+        *((BEGAN + 1, [PartDelta(0, piece)]) for piece in pieces),
+        (BEGAN + 2, [PartDelta(0, " indeed."), PartEnded(0)]),
+    ]
+    torn = attempt(events=events, reply=body(stream))
+    exchanges.keep(exchange(attempts=[torn], response=body(stream)))
+    kept = await exchanges.find("last")
+
+    assert "in pieces" in kept.response.gone
+    assert "in pieces" in kept.attempts[0].reply.gone
+    assert "It is [redacted: api key] indeed." in kept.attempts[0].events.text
+    for file in tmp_path.iterdir():
+        assert not [piece for piece in pieces[1:] if piece.encode() in file.read_bytes()]

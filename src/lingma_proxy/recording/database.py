@@ -20,7 +20,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -42,6 +42,12 @@ Work: TypeAlias = Callable[[sqlite3.Connection], T]
 WAITING_BYTES = 64 * 2**20
 WAITING_JOBS = 1000
 """Until so much waits to be written, `tell` takes more."""
+IN_NEED = 10
+"""Times as many jobs, and a quarter more bytes, of those that hold next to nothing."""
+TOGETHER = 64
+"""Jobs in one transaction."""
+LINGER = 0.05
+"""Seconds that what was told waits for more, unless somebody asks: to wake for each costs more."""
 LOCKED_FOR = 5.0
 """Seconds for which another process may hold the file; its writes take milliseconds."""
 TIDY_AFTER_WRITES = 32
@@ -71,6 +77,9 @@ class Job:
     """Outside a transaction."""
 
 
+STOP = Job(lambda _: None)
+
+
 class Database:
     """One SQLite file.  `tidy` runs in the thread now and then, to keep it within bounds."""
 
@@ -88,7 +97,8 @@ class Database:
         self._locked_for = locked_for
         self.trouble = ""
         """Why the file could not be used the last time, in a sentence; "": it could."""
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._hurry = threading.Event()
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._counting = threading.Lock()
         self._waiting_jobs = 0
         self._waiting_bytes = 0
@@ -100,16 +110,27 @@ class Database:
 
     # From the loop.
 
-    def tell(self, work: Work[object], size: int = 0) -> bool:
-        """Whether it will be done; `size` is about how many bytes it holds."""
+    def tell(
+        self, work: Work[object], size: int = 0, *, in_need: bool = False, quietly: bool = False
+    ) -> bool:
+        """Whether it will be done; `size` is about how many bytes it holds.
+
+        `in_need`: it is little, and the last that can be done, so there is more room for it;
+        `quietly`: a no is not yet trouble, for whoever tells has something else to tell then.
+        """
         if self._closed:
             return False
+        jobs, most = WAITING_JOBS, WAITING_BYTES
+        if in_need:
+            jobs, most = jobs * IN_NEED, most + most // 4
         with self._counting:
-            full = self._waiting_jobs >= WAITING_JOBS
-            full |= bool(self._waiting_bytes) and self._waiting_bytes + size > WAITING_BYTES
+            full = self._waiting_jobs >= jobs
+            full |= bool(self._waiting_bytes) and self._waiting_bytes + size > most
             if not full:
                 self._waiting_jobs += 1
                 self._waiting_bytes += size
+        if full and quietly:
+            return False
         if full:
             self._in_trouble("it cannot be written as fast as it grows")
             return False
@@ -138,7 +159,8 @@ class Database:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        self._jobs.put(None)
+        self._jobs.put(STOP)
+        self._hurry.set()
         await asyncio.get_running_loop().run_in_executor(None, thread.join, LAST_WORDS)
         if thread.is_alive():
             log.warning("The recording is not written to its end: the disk takes too long.")
@@ -148,6 +170,7 @@ class Database:
             raise unavailable("it is closed")
         answer: Future[T] = Future()
         self._give(Job(work, answer=answer, bare=bare))
+        self._hurry.set()
         return await asyncio.wrap_future(answer)
 
     def _give(self, job: Job) -> None:
@@ -161,32 +184,55 @@ class Database:
 
     def _run(self) -> None:
         while True:
+            job: Job | None
             try:
                 job = self._jobs.get(timeout=TIDY_EVERY)
             except Empty:
                 self._tidy_up()
                 continue
-            if job is None:
+            if job is not STOP and job.answer is None:
+                self._hurry.wait(LINGER)
+                self._hurry.clear()
+                told = [job, *self._others()]
+                job = told.pop() if told[-1] is STOP or told[-1].answer is not None else None
+                self._told(told)
+            if job is STOP:
                 break
-            if job.answer is None:
-                self._told(job)
-            else:
+            if job is not None and job.answer is not None:
                 self._asked(job, job.answer)
         self._let_go()
 
-    def _told(self, job: Job) -> None:
+    def _others(self) -> Iterator[Job]:
+        """What else was told and waits; the last may be of another kind."""
+        for _ in range(TOGETHER - 1):
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return
+            yield job
+            if job is STOP or job.answer is not None:
+                return
+
+    def _told(self, jobs: Sequence[Job]) -> None:
         try:
-            self._done(job.work)
+            self._done(lambda connection: [job.work(connection) for job in jobs])
         except StoreUnavailable:
             pass  # `_done` has said so
         except Exception:
+            if len(jobs) > 1:
+                for job in jobs:
+                    self._told([job])  # what one of them spoils the others need not miss
+                return
             log.exception("A fault of Lingma Proxy: something could not be recorded")
-        finally:
-            with self._counting:
-                self._waiting_jobs -= 1
-                self._waiting_bytes -= job.size
-        self._untidy_writes += 1
-        self._untidy_bytes += job.size
+        self._over(jobs)
+
+    def _over(self, jobs: Sequence[Job]) -> None:
+        size = sum(job.size for job in jobs)
+        with self._counting:
+            self._waiting_jobs -= len(jobs)
+            self._waiting_bytes -= size
+        self._untidy_writes += len(jobs)
+        self._untidy_bytes += size
         if self._untidy_writes >= TIDY_AFTER_WRITES or self._untidy_bytes >= TIDY_AFTER_BYTES:
             self._tidy_up()
 

@@ -11,9 +11,10 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
-from lingma_proxy.conversation.notes import MOST, ExchangeNotes
+from lingma_proxy.conversation.notes import MOST, Body, ExchangeNotes
 from lingma_proxy.recording.database import Database
 from lingma_proxy.recording.kept import KeptExchange, Summary, Wanted
 from lingma_proxy.recording.reading import delete, found, listed
@@ -27,6 +28,10 @@ OVERTAKEN = "it could not be written as fast as it came"
 SWITCHED_OFF = "the setting `recording_bodies` is off"
 AT_ONCE = 200
 """Deleted in one transaction, so that others get their turn."""
+
+
+LIGHT = 4096
+"""About the bytes of an exchange without its bodies."""
 
 
 class Exchanges:
@@ -54,6 +59,7 @@ class Exchanges:
         self._most = most
         self._redact = Redactor(secrets)
         self._clock = clock
+        self._overtaken = False
         self.bodies_lost = 0
         """Exchanges whose bodies came too fast."""
         self.lost = 0
@@ -68,9 +74,17 @@ class Exchanges:
         """Write it, soon; who asks from now on finds it."""
         if self._database is None:
             return
-        if self._database.tell(partial(self._write, notes, self._without), held(notes)):
+        full = partial(self._write, notes, self._without)
+        if self._database.tell(full, held(notes), quietly=True):
+            self._overtaken = False
             return
-        self.lost += 1
+        if not self._overtaken:
+            self._overtaken = True
+            log.warning("Requests come faster than they can be recorded: without texts, for now.")
+        self.bodies_lost += 1
+        light = partial(self._write, bodiless(notes), OVERTAKEN)
+        if not self._database.tell(light, LIGHT, in_need=True):
+            self.lost += 1
 
     async def list(self, wanted: Wanted) -> Sequence[Summary]:
         """Newest first; oldest first where somebody follows.  Raises StoreUnavailable."""
@@ -110,3 +124,23 @@ def held(notes: ExchangeNotes) -> int:
     """About how many bytes it holds while it waits."""
     bodies = notes.request.size + notes.response.size
     return bodies + sum(it.request.size + 2 * it.reply.size for it in notes.attempts)
+
+
+def bodiless(notes: ExchangeNotes) -> ExchangeNotes:
+    """All but the bodies, of which only the sizes are left."""
+
+    def emptied(body: Body) -> Body:
+        empty = Body(0)
+        empty.size = body.size
+        return empty
+
+    attempts = [
+        replace(it, request=emptied(it.request), reply=emptied(it.reply), events=it.events[:1])
+        for it in notes.attempts
+    ]
+    return replace(
+        notes,
+        request=emptied(notes.request),
+        response=emptied(notes.response),
+        attempts=attempts,
+    )

@@ -1,25 +1,88 @@
-"""What is taken out of everything that is written."""
+"""What is taken out of everything that is written: secrets, pictures, long base64.
 
-import re
-from collections.abc import Callable, Iterable
+    Redactor(secrets)(data)    the values in use, wherever they stand, and all of the below
+    redacted(data)             named credentials, tokens that are known by how they look, base64
 
-TOKEN = re.compile(
-    rb"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}"
-    rb"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{16}|LTAI[A-Za-z0-9]{12,}"
-    rb"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"
-)
+JSON stays JSON, and a stream of events one, for nothing is taken out but text inside a string,
+and a marker says what it was: `[redacted: api key]`, `[image/png, 34.5 KB]`.  It is the bytes
+that are looked at, whatever they are: strings that hold JSON, lines of a stream, a shell's.
+
+A recorded stream is many lines that are nearly alike.  They are looked at as what differs
+(`alike`), and only if that shows something, whole.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from lingma_proxy.recording.credentials import named
+from lingma_proxy.recording.known_tokens import looking_like
+from lingma_proxy.recording.pictures import long_runs, pictures
+from lingma_proxy.recording.spans import Span, without
+
+WINDOW = 256 * 1024
+"""Bytes that are looked at before others get the interpreter."""
+SHORTEST = 6
+"""Letters of a value that is looked for: shorter ones stand anywhere."""
+TAIL = 4096
+"""Bytes before a cut that may be half a secret."""
+IN_TOKENS = bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + b"+/_.~%=\\-"
 
 
 class Redactor:
+    """Takes out the secrets that are in use, too: `secrets` are asked for each time."""
+
     def __init__(self, secrets: Callable[[], Iterable[str]] = tuple) -> None:
         self._secrets = secrets
+        self._known: tuple[tuple[str, ...], Sequence[bytes]] = ((), ())
 
     def __call__(self, data: bytes) -> bytes:
-        for secret in self._secrets():
-            if secret:
-                data = data.replace(secret.encode(), b"[redacted: login]")
-        return redacted(data)
+        """The data without them."""
+        return redacted(self.unsigned(data))
+
+    def clean(self, data: bytes) -> bool:
+        """Whether there is nothing to take out."""
+        return self.unsigned(data) is data and not any(found(data))
+
+    def unsigned(self, data: bytes) -> bytes:
+        """The data without the secrets in use; the same object where there are none."""
+        for spelling in self._spellings():
+            if spelling in data:
+                data = data.replace(spelling, b"[redacted: login]")
+        return data
+
+    def _spellings(self) -> Sequence[bytes]:
+        now = tuple(self._secrets())
+        if now != self._known[0]:
+            self._known = (now, spellings(now))
+        return self._known[1]
 
 
 def redacted(data: bytes) -> bytes:
-    return TOKEN.sub(b"[redacted: token]", data)
+    """The data without credentials, tokens and base64; the same object where there are none."""
+    spans = list(found(data))
+    return without(data, spans) if spans else data
+
+
+def found(data: bytes) -> Iterator[Span]:
+    """What is to be taken out, in no order, and some of it twice."""
+    yield from long_runs(data)
+    for at in range(0, len(data), WINDOW):
+        window = min(len(data), at + WINDOW)
+        yield from pictures(data, at, window)
+        yield from named(data, at, window)
+        yield from looking_like(data, at, window)
+        if window < len(data):
+            time.sleep(0)  # whoever waits for the interpreter has it first
+
+
+def without_tail(data: bytes) -> bytes:
+    """What was cut off in the middle, without what may be half a secret."""
+    return data[:-TAIL] + data[-TAIL:].rstrip(IN_TOKENS)
+
+
+def spellings(secrets: Iterable[str]) -> Sequence[bytes]:
+    """How the values may be spelled: as they are, and in JSON that escapes slashes."""
+    plain = [secret.encode(errors="replace") for secret in secrets if len(secret) >= SHORTEST]
+    longest_first = sorted(set(plain), key=len, reverse=True)
+    forms = (form for it in longest_first for form in (it, it.replace(b"/", b"\\/")))
+    return tuple(dict.fromkeys(forms))

@@ -7,22 +7,25 @@ bodies      one for each body that is not empty; attempt 0 is the exchange itsel
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lingma_proxy.conversation.events import Usage
+from lingma_proxy.conversation.events import Event, PartDelta, Usage
 from lingma_proxy.conversation.notes import AttemptNotes, Body, ExchangeNotes
 from lingma_proxy.errors import ProxyError
 from lingma_proxy.jsonio import dumps
+from lingma_proxy.recording.alike import packed
 from lingma_proxy.recording.event_lines import lines
+from lingma_proxy.recording.redact import Redactor, without_tail
 
 LEFT = "left"
 """The kind of error of a client that went away."""
 ROW = 300
 """About the bytes of a row beside its texts."""
 
-Redact = Callable[[bytes], bytes]
-"""See `redact.Redactor`."""
+NO_TEXT = "it is not text"
+IN_PIECES = "a secret came in pieces that could not be told apart from the rest"
+Batches = Sequence[tuple[float, Sequence[Event]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Written:
         return rows * (1 + len(self.attempts)) + sum(len(body.text) for body in self.bodies)
 
 
-def written(notes: ExchangeNotes, redact: Redact, *, most: int, without: str = "") -> Written:
+def written(notes: ExchangeNotes, redact: Redactor, *, most: int, without: str = "") -> Written:
     """`most`: bytes of a body; `without`: why no body is kept, as a clause; "": they are."""
     return Written(
         exchange_row(notes, redact),
@@ -61,7 +64,7 @@ def written(notes: ExchangeNotes, redact: Redact, *, most: int, without: str = "
     )
 
 
-def exchange_row(notes: ExchangeNotes, redact: Redact) -> tuple[object, ...]:
+def exchange_row(notes: ExchangeNotes, redact: Redactor) -> tuple[object, ...]:
     error, kind = failure(notes.error)
 
     def clean(text: str) -> str:
@@ -94,7 +97,7 @@ def exchange_row(notes: ExchangeNotes, redact: Redact) -> tuple[object, ...]:
     )
 
 
-def attempt_row(number: int, notes: AttemptNotes, redact: Redact) -> tuple[object, ...]:
+def attempt_row(number: int, notes: AttemptNotes, redact: Redactor) -> tuple[object, ...]:
     error, kind = failure(notes.error)
     return (
         number,
@@ -113,38 +116,80 @@ def attempt_row(number: int, notes: AttemptNotes, redact: Redact) -> tuple[objec
     )
 
 
-def bodies(notes: ExchangeNotes, redact: Redact, most: int, without: str) -> Iterator[WrittenBody]:
+def bodies(
+    notes: ExchangeNotes, redact: Redactor, most: int, without: str
+) -> Iterator[WrittenBody]:
     """Those that are not empty."""
+    torn = [not without and in_pieces(it.events, redact) for it in notes.attempts]
 
-    def one(attempt: int, kind: str, body: Body) -> Iterator[WrittenBody]:
+    def one(attempt: int, kind: str, body: Body, why: str = "") -> Iterator[WrittenBody]:
         if body.size:
-            yield shortened(attempt, kind, body, redact, most, without)
+            yield shortened(attempt, kind, body, redact, most, why or without)
 
     yield from one(0, "request", notes.request)
-    yield from one(0, "response", notes.response)
+    streamed = notes.streamed and any(torn)
+    yield from one(0, "response", notes.response, IN_PIECES if streamed else "")
     for number, attempt in enumerate(notes.attempts, 1):
+        why = IN_PIECES if torn[number - 1] else ""
         yield from one(number, "request", attempt.request)
-        yield from one(number, "reply", attempt.reply)
-        if attempt.events:
+        yield from one(number, "reply", attempt.reply, why)
+        if attempt.events and without:
+            yield WrittenBody(number, "events", 0, without, b"")
+        elif attempt.events:
+            batches = joined(attempt.events) if why else attempt.events
             events = Body(most)
-            if without:
-                events.size = 1
-            else:
-                for line in lines(attempt.began, attempt.events):
-                    events.add(line)
+            for line in lines(attempt.began, batches):
+                events.add(line)
             yield from one(number, "events", events)
 
 
 def shortened(
-    attempt: int, kind: str, body: Body, redact: Redact, most: int, without: str
+    attempt: int, kind: str, body: Body, redact: Redactor, most: int, without: str
 ) -> WrittenBody:
-    if without:
-        return WrittenBody(attempt, kind, body.size, without, b"")
-    text = redact(body.kept()[:most])
+    data = b"" if without else body.kept()[:most]
+    if without or b"\0" in data:
+        return WrittenBody(attempt, kind, body.size, without or NO_TEXT, b"")
     gone = ""
-    if not body.whole or body.size > most:
+    if len(data) < body.size:
+        data = without_tail(data)
         gone = f"only the first {most // 1024} KB of {body.size // 1024} KB are kept"
+    text = packed(data)
+    if text is data:
+        text = redact(data)
+    elif not redact.clean(text):
+        text = packed(redact(data))
     return WrittenBody(attempt, kind, body.size, gone, text)
+
+
+def in_pieces(batches: Batches, redact: Redactor) -> bool:
+    """Whether a reply has a secret that none of its events has whole."""
+    pieces = [event.text for _, batch in batches for event in batch if type(event) is PartDelta]
+    # A part's end is no end of a word: what stands there is found once too often, at most.
+    text = "".join(pieces).encode(errors="replace")
+    if redact.clean(text):
+        return False
+    return b"".join(redact(piece.encode(errors="replace")) for piece in pieces) != redact(text)
+
+
+def joined(batches: Batches) -> Iterator[tuple[float, Sequence[Event]]]:
+    """The same events, with all that a part says as one of them, when it ends."""
+    said: list[str] = []
+    index = 0
+    last = 0.0
+    for last, batch in batches:
+        events: list[Event] = []
+        for event in batch:
+            if type(event) is PartDelta:
+                said.append(event.text)
+                index = event.index
+                continue
+            if said:
+                events.append(PartDelta(index, "".join(said)))
+                said.clear()
+            events.append(event)
+        yield last, events
+    if said:
+        yield last, [PartDelta(index, "".join(said))]
 
 
 def insert(connection: sqlite3.Connection, written: Written) -> None:
