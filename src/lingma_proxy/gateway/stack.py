@@ -241,6 +241,7 @@ def over(behind: Behind, settings: Settings, lasting: Lasting | None = None) -> 
     backend = Settle(backend, behind.settled, behind.look)
     if settings.check_grammar:
         backend = CheckGrammar(backend)
+    lasting.recording.exchanges.secrets = lambda: (*behind.secrets(), settings.api_key)
     return Gateway(
         backend,
         settings,

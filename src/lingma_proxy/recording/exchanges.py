@@ -20,12 +20,11 @@ from lingma_proxy.recording.kept import KeptExchange, Summary, Wanted
 from lingma_proxy.recording.reading import delete, found, listed
 from lingma_proxy.recording.redact import Redactor
 from lingma_proxy.recording.retention import Retention
-from lingma_proxy.recording.writing import Written, insert, written
+from lingma_proxy.recording.writing import SWITCHED_OFF, insert, written
 
 log = logging.getLogger("lingma_proxy.recording")
 
 OVERTAKEN = "it could not be written as fast as it came"
-SWITCHED_OFF = "the setting `recording_bodies` is off"
 AT_ONCE = 200
 """Deleted in one transaction, so that others get their turn."""
 
@@ -57,7 +56,9 @@ class Exchanges:
         self._off = off
         self._without = "" if bodies else SWITCHED_OFF
         self._most = most
-        self._redact = Redactor(secrets)
+        self.secrets = secrets
+        """Those in use, asked for on the loop with each that is kept."""
+        self._redact: tuple[tuple[str, ...], Redactor] = ((), Redactor())
         self._clock = clock
         self._overtaken = False
         self.bodies_lost = 0
@@ -74,7 +75,11 @@ class Exchanges:
         """Write it, soon; who asks from now on finds it."""
         if self._database is None:
             return
-        full = partial(self._write, notes, self._without)
+        secrets = tuple(self.secrets())
+        if secrets != self._redact[0]:
+            self._redact = (secrets, Redactor(secrets))
+        write = partial(self._write, redact=self._redact[1])
+        full = partial(write, notes, self._without)
         if self._database.tell(full, held(notes), quietly=True):
             self._overtaken = False
             return
@@ -82,7 +87,7 @@ class Exchanges:
             self._overtaken = True
             log.warning("Requests come faster than they can be recorded: without texts, for now.")
         self.bodies_lost += 1
-        light = partial(self._write, bodiless(notes), OVERTAKEN)
+        light = partial(write, bodiless(notes), OVERTAKEN)
         if not self._database.tell(light, LIGHT, in_need=True):
             self.lost += 1
 
@@ -113,11 +118,15 @@ class Exchanges:
             await self._database.wipe()
         return total
 
-    def _write(self, notes: ExchangeNotes, without: str, connection: sqlite3.Connection) -> None:
-        insert(connection, self._prepared(notes, without))
-
-    def _prepared(self, notes: ExchangeNotes, without: str) -> Written:
-        return written(notes, self._redact, most=self._most, without=without)
+    def _write(
+        self,
+        notes: ExchangeNotes,
+        without: str,
+        connection: sqlite3.Connection,
+        *,
+        redact: Redactor,
+    ) -> None:
+        insert(connection, written(notes, redact, most=self._most, without=without))
 
 
 def held(notes: ExchangeNotes) -> int:

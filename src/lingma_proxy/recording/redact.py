@@ -12,7 +12,7 @@ A recorded stream is many lines that are nearly alike.  They are looked at as wh
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lingma_proxy.recording.credentials import named
 from lingma_proxy.recording.known_tokens import looking_like
@@ -29,11 +29,10 @@ IN_TOKENS = bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) 
 
 
 class Redactor:
-    """Takes out the secrets that are in use, too: `secrets` are asked for each time."""
+    """Takes out the secrets that are in use, too."""
 
-    def __init__(self, secrets: Callable[[], Iterable[str]] = tuple) -> None:
-        self._secrets = secrets
-        self._known: tuple[tuple[str, ...], Sequence[bytes]] = ((), ())
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._spellings = spellings(secrets)
 
     def __call__(self, data: bytes) -> bytes:
         """The data without them."""
@@ -45,16 +44,10 @@ class Redactor:
 
     def unsigned(self, data: bytes) -> bytes:
         """The data without the secrets in use; the same object where there are none."""
-        for spelling in self._spellings():
+        for spelling in self._spellings:
             if spelling in data:
                 data = data.replace(spelling, b"[redacted: login]")
         return data
-
-    def _spellings(self) -> Sequence[bytes]:
-        now = tuple(self._secrets())
-        if now != self._known[0]:
-            self._known = (now, spellings(now))
-        return self._known[1]
 
 
 def redacted(data: bytes) -> bytes:

@@ -23,6 +23,7 @@ LEFT = "left"
 ROW = 300
 """About the bytes of a row beside its texts."""
 
+SWITCHED_OFF = "the setting `recording_bodies` is off"
 NO_TEXT = "it is not text"
 IN_PIECES = "a secret came in pieces that could not be told apart from the rest"
 Batches = Sequence[tuple[float, Sequence[Event]]]
@@ -146,6 +147,9 @@ def bodies(
 def shortened(
     attempt: int, kind: str, body: Body, redact: Redactor, most: int, without: str
 ) -> WrittenBody:
+    most = min(most, body.most)
+    if not most and not without:
+        without = SWITCHED_OFF  # since this was noted with none
     data = b"" if without else body.kept()[:most]
     if without or b"\0" in data:
         return WrittenBody(attempt, kind, body.size, without or NO_TEXT, b"")
