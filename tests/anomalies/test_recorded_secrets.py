@@ -53,9 +53,7 @@ async def test_no_secret_reaches_the_disk(tmp_path):
         kept = await ask_all(served)
         files = {file.name: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
         assert len(files) >= 2
-        assert {name: leaked(login, data) for name, data in files.items()} == dict.fromkeys(
-            files, []
-        )
+        assert [name for name, data in files.items() if leaked(login, data)] == []
     texts = "".join(it.request.text + "".join(a.request.text for a in it.attempts) for it in kept)
     assert "please." in texts, "the rest of it is there"
     assert "[redacted: api key]" in texts
