@@ -356,3 +356,22 @@ def sqlite_error(code):
 )
 def test_what_is_wrong_with_a_file_is_said_in_words(error, sentence):
     assert complaint(error) == sentence
+
+
+async def test_another_connection_of_this_process_keeps_its_locks(path):
+    """Else the next process that comes and goes takes itself for the last, and clears up."""
+    first, second = Database(path), Database(path)
+    first.tell(a_response)
+    first.tell(write("before"))
+    assert await first.ask(read) == ["before"]
+    assert await second.ask(read) == ["before"]  # opens the file that is there
+    other = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM items')"
+    )
+    done = await asyncio.create_subprocess_exec(sys.executable, "-c", other + "; c.close()", path)
+    assert await done.wait() == 0
+    first.tell(write("behind"))
+
+    assert await first.look(read) == await second.ask(read) == ["before", "behind"]
+    for database in (first, second):
+        await database.aclose()

@@ -295,8 +295,10 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives its other files the mode of this one.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        # SQLite gives its other files the mode of this one.  One that is there is not opened: to
+        # close it would drop the locks that other connections of this process hold on it.
+        with suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(self._path, timeout=self._locked_for, isolation_level=None)
         try:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
