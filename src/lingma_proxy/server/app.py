@@ -27,10 +27,12 @@ from lingma_proxy.errors import (
     SettingsError,
 )
 from lingma_proxy.gateway import Closing, Gateway, Renewal, Serving
+from lingma_proxy.recording.log_lines import LogLines
 from lingma_proxy.server import access
 from lingma_proxy.server.catalogue import Catalogue
 from lingma_proxy.server.chat import Chat
 from lingma_proxy.server.connection import Connections
+from lingma_proxy.server.debug import Debug
 from lingma_proxy.server.exchange import Exchange, begin
 from lingma_proxy.server.guard import Guard
 from lingma_proxy.server.metrics import Metrics
@@ -65,6 +67,8 @@ class Server:
         self._catalogue = Catalogue(gateway)
         self._ollama = Ollama(gateway)
         self._numbers = Metrics(gateway), Stats(gateway)
+        self._log_lines = LogLines()
+        self._debug = Debug(gateway, self._log_lines)
         self._one_model = {
             "/v1/models/": self._catalogue.one_model,
             "/api/v0/models/": self._catalogue.one_for_lmstudio,
@@ -98,6 +102,7 @@ class Server:
                 f"Port {serving.port} on {serving.host} cannot be opened ({error.strerror})."
                 " Is Lingma Proxy already running? Another port: `--port`."
             ) from error
+        logging.getLogger().addHandler(self._log_lines)
         host, port = self._runner.addresses[0][:2]
         self._gateway.start()
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -125,6 +130,7 @@ class Server:
         runner, self._runner = self._runner, None
         if runner is None:
             return
+        logging.getLogger().removeHandler(self._log_lines)
         for site in runner.sites:
             await site.stop()
         await self._chat.drain(self._gateway.serving.shutdown_grace)
@@ -138,7 +144,7 @@ class Server:
         for dialect in DIALECTS:
             for path in dialect.paths:
                 routes[path] = {"POST": partial(self._chat.answer, dialect)}
-        others = (self._responses, self._catalogue, self._ollama, *self._numbers)
+        others = (self._responses, self._catalogue, self._ollama, self._debug, *self._numbers)
         for path, method, handler in (route for each in others for route in each.routes()):
             routes.setdefault(path, {})[method] = handler
         routes["/openapi.json"] = {"GET": self._openapi}

@@ -105,16 +105,7 @@ class Catalogue:
         return self._say(exchange, body)
 
     async def _health(self, exchange: Exchange) -> web.StreamResponse:
-        gateway = self._gateway
-        body = capabilities.health(
-            backend=gateway.behind.name(),
-            transport=gateway.behind.transport(),
-            connected=bool(gateway.remembered.known()),
-            endpoint=gateway.behind.endpoint(),
-            session_mode=gateway.behind.session_mode,
-        )
-        body["state"] |= {"running": gateway.limit.running, "queued": gateway.limit.queued}
-        return self._say(exchange, body)
+        return self._say(exchange, health(self._gateway))
 
     async def _live(self, exchange: Exchange) -> web.StreamResponse:
         return self._say(exchange, {"live": True})
@@ -161,6 +152,19 @@ class Catalogue:
         self, exchange: Exchange, body: JsonObject, *, status: int = 200
     ) -> web.StreamResponse:
         return json_response(body, status=status, headers=exchange.headers)
+
+
+def health(gateway: Gateway) -> JsonObject:
+    """What `/health` answers; its `state` stands on other pages, too."""
+    body = capabilities.health(
+        backend=gateway.behind.name(),
+        transport=gateway.behind.transport(),
+        connected=bool(gateway.remembered.known()),
+        endpoint=gateway.behind.endpoint(),
+        session_mode=gateway.behind.session_mode,
+    )
+    body["state"] |= {"running": gateway.limit.running, "queued": gateway.limit.queued}
+    return body
 
 
 def speaks_anthropic(exchange: Exchange) -> bool:

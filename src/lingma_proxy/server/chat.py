@@ -42,6 +42,7 @@ class Chat:
 
     async def answer(self, dialect: Dialect, exchange: Exchange) -> web.StreamResponse:
         """Raises a ProxyError while it can still be a status."""
+        exchange.notes.dialect = dialect.name  # also of what will not be understood
         with self.answering():
             asked = await understood(
                 exchange.http,

@@ -94,6 +94,7 @@ class Responses:
                 return None
 
     async def _create(self, exchange: Exchange) -> web.StreamResponse:
+        exchange.notes.dialect = openai_responses.DIALECT.name  # also of what is not understood
         with self._chat.answering():
             data = await read_body(exchange.http)
             exchange.notes.request.add(data)

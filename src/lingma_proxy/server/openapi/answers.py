@@ -104,6 +104,24 @@ SUMS = an_object(
     ),
 )
 
+LINE = an_object(
+    needs=["time", "level", "message"],
+    time=text("RFC 3339, in UTC."),
+    level=word("debug", "info", "warn", "error"),
+    message=text(),
+)
+LATELY = an_object(
+    needs=["time", "method", "path", "statusCode", "durationMs", "id"],
+    time=text("RFC 3339, in UTC."),
+    method=text(),
+    path=text(),
+    statusCode=whole(least=0),
+    durationMs=whole(least=0),
+    id=text(),
+    request=text("Its body, without secrets and pictures."),
+    response=text("The same of what it was answered."),
+)
+
 ANSWERS: dict[str, JsonObject] = {
     "OpenAIError": OPENAI_ERROR,
     "AnthropicError": ANTHROPIC_ERROR,
@@ -141,6 +159,25 @@ ANSWERS: dict[str, JsonObject] = {
         note=text("Why it is not all, if it is not."),
         totals=SUMS,
         **{name: a_list(SUMS) for name in GROUPS},
+    ),
+    "Requests": an_object(
+        needs=["ok", "service", "count", "requests", "state"],
+        ok=switch(),
+        service=SERVICE,
+        count=whole(least=0),
+        requests=a_list(LATELY),
+        note=text("Why it is not all, if it is not."),
+        state=an_object(),
+    ),
+    "Logs": an_object(
+        needs=["ok", "service", "kind", "count", "logs", "state"],
+        ok=switch(),
+        service=SERVICE,
+        kind=word("http_access_logs", "app_logs"),
+        count=whole(least=0),
+        logs=a_list(LINE),
+        note=text("Why it is not all, if it is not."),
+        state=an_object(),
     ),
     "Ready": an_object(
         needs=["ready", "backend", "why"],

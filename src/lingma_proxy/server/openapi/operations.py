@@ -140,6 +140,19 @@ STATS = Operation(
         parameter("dialect", "Only those in this API.", text()),
     ),
 )
+LIMIT = parameter("limit", "How many, 1 to 200; what is no number counts as 50.", text())
+LATELY = Operation(
+    "What was asked and answered lately, with bodies, the newest first.",
+    "Program",
+    answer("Requests"),
+    query=(LIMIT,),
+)
+LOGS = Operation(
+    "The lines of the access log, or of the program's own log, the newest first.",
+    "Program",
+    answer("Logs"),
+    query=(LIMIT, parameter("kind", "`http` (the usual) or `app`.", word("http", "app"))),
+)
 OPERATIONS: dict[tuple[str, str], Operation] = {
     **{
         (root + path, method): operation
@@ -195,6 +208,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "How it goes, as numbers for Prometheus.", "Program", {"text/plain": {"schema": text()}}
     ),
     ("/stats", "GET"): STATS,
+    ("/debug/requests", "GET"): LATELY,
+    ("/api/requests", "GET"): LATELY,
+    ("/debug/access-logs", "GET"): LOGS,
+    ("/api/access-logs", "GET"): LOGS,
+    ("/debug/logs", "GET"): LOGS,
+    ("/api/logs", "GET"): LOGS,
     ("/version", "GET"): Operation("The program's version.", "Program", answer("Version")),
     ("/capabilities", "GET"): CAPABILITIES,
     ("/v1/capabilities", "GET"): CAPABILITIES,
