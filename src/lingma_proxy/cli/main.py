@@ -14,6 +14,8 @@ COMMANDS = {
     "serve": "Serve OpenAI's and Anthropic's APIs from Lingma.",
     "ask": "Ask one question, and show the answer as it is said.",
     "models": "List the models that clients can ask for.",
+    "requests": "Look at what was asked and answered: list, show, follow, search, export.",
+    "replay": "Send a request again that was recorded, and compare the answers.",
     "login": "Show the login in use, check it, or take it elsewhere.",
     "doctor": "Look for what is wrong, and say how to mend it.",
     "settings": "Show every setting, and where its value comes from.",
