@@ -1,6 +1,7 @@
 """One request to speak, over a real socket, with a backend that says what the test wants."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -172,6 +173,14 @@ async def test_several_choices_are_several_replies(stream):
     else:
         indices = {choice["index"] for choice in loads(data)["choices"]}
     assert indices == {0, 1, 2}
+
+
+async def test_warnings_of_each_of_several_replies_reach_the_head():
+    other = replace(HELLO, model="mmodel", warnings=("kmodel failed: mmodel answers.",))
+    async with scripted(HELLO, other) as served:
+        answer, _ = await served.post(OPENAI, {**CHAT, "n": 2})
+
+    assert answer.headers["x-lingma-proxy-warning"] == "kmodel failed: mmodel answers."
 
 
 async def test_warnings_of_dialect_and_backend_reach_the_head():

@@ -119,7 +119,9 @@ class Chat:
                 asked.watch.hear(batch)
         replies = [collector.reply() for collector in collectors]
         body = dialect.whole(asked, replies, int(time.time()))
-        warnings = asked.warnings + replies[0].warnings
+        # Of several replies each may have its own, such as another model's; most share them.
+        said = dict.fromkeys(warning for reply in replies for warning in reply.warnings)
+        warnings = (*asked.warnings, *said)
         headers = {
             **exchange.headers,
             **model_header(replies[0].model),
