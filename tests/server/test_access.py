@@ -5,7 +5,7 @@ import pytest
 
 from lingma_proxy.conversation.events import Usage
 from lingma_proxy.conversation.notes import AttemptNotes, ExchangeNotes
-from lingma_proxy.errors import BackendTimeout
+from lingma_proxy.errors import BackendTimeout, NotFound
 from lingma_proxy.server import access
 
 
@@ -95,3 +95,16 @@ def test_nothing_is_put_together_for_a_log_that_nobody_reads(caplog):
     access.tell(notes())
 
     assert caplog.records == []
+
+
+def test_a_key_in_the_wrong_place_is_not_logged(caplog):
+    caplog.set_level(logging.INFO, "lingma_proxy.access")
+    pasted = f"sk-proj-{'canary' * 6}"
+
+    asked = notes(model="", asked_model="own-canary", error=NotFound("no"))
+    asked.path = f"/v1/models/{pasted}"
+
+    access.tell(asked, lambda: ["own-canary"])
+
+    assert "canary" not in str(caplog.records[-1].__dict__)
+    assert "/v1/models/" in caplog.text

@@ -89,7 +89,7 @@ def exchange_row(notes: ExchangeNotes, redact: Redactor) -> tuple[object, ...]:
         notes.queued,
         notes.reason or "",
         counted(notes.usage),
-        dumps(notes.tools),
+        clean(dumps(notes.tools)),
         clean(dumps(notes.warnings)),
         clean(error),
         kind,

@@ -3,13 +3,17 @@
     POST /v1/messages 200 claude-code kmodel 1.2 s (first 0.3 s) 812→95 tokens req_5f…
 
 The same as fields goes along with it, for logs that programs read.  Nothing that was said is in
-either, and no query of a URL.
+either, and no query of a URL.  A path or a model that is not there may be a key that was pasted
+into the wrong place, so of requests that failed both are cleaned.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from lingma_proxy.conversation.notes import ExchangeNotes
+from lingma_proxy.recording.redact import Redactor
 
 log = logging.getLogger("lingma_proxy.access")
 
@@ -17,10 +21,20 @@ LEFT = "left"
 """The class of error that is noted for a client that went away."""
 
 
-def tell(notes: ExchangeNotes) -> None:
-    """Log it.  An observer of exchanges."""
+def tell(notes: ExchangeNotes, secrets: Callable[[], Iterable[str]] = tuple) -> None:
+    """Log it.  `secrets`: those that are in use."""
     if log.isEnabledFor(logging.INFO):
+        notes = notes if notes.error is None else cleaned(notes, Redactor(secrets()))
         log.info("%s", sentence(notes), extra=fields(notes))
+
+
+def cleaned(notes: ExchangeNotes, redact: Redactor) -> ExchangeNotes:
+    """The notes with what the client has written as it may be shown."""
+    path, model = (
+        redact(text.encode(errors="replace")).decode(errors="replace")
+        for text in (notes.path, notes.asked_model)
+    )
+    return replace(notes, path=path, asked_model=model)
 
 
 def fields(notes: ExchangeNotes) -> dict[str, object]:

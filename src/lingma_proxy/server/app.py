@@ -190,7 +190,7 @@ class Server:
         return response
 
     def _tell(self, notes: ExchangeNotes) -> None:
-        access.tell(notes)
+        access.tell(notes, self._gateway.recording.exchanges.secrets)
         self._gateway.ended(notes)
 
     async def _answer(self, exchange: Exchange, path: str) -> web.StreamResponse:
