@@ -295,8 +295,10 @@ async def test_a_model_is_chosen_by_its_key_or_its_name(name):
 
 async def test_a_model_that_the_plugin_does_not_know_is_an_error_that_names_it():
     async with staged() as (backend, _):
-        with pytest.raises(ProtocolError, match="model not found: gpt-7"):
+        with pytest.raises(BackendRefused, match="model not found: gpt-7") as caught:
             await hear(backend, ask(model="gpt-7"))
+
+    assert caught.value.status == 400
 
 
 @pytest.mark.parametrize("switched", ["logged-out", ""])

@@ -56,11 +56,10 @@ def test_a_value_may_begin_with_a_dash():
     assert run("--model=-port")[0]["model"] == "-port"
 
 
-def test_help_is_in_the_groups_of_the_table_without_what_has_no_effect():
+def test_help_is_in_the_groups_of_the_table():
     output = run("--help")[1]
 
     assert all(f"\n{setting.group}:\n" in output for setting in TABLE)
-    assert "--remote-fallback" not in output
 
 
 def test_a_command_takes_only_the_settings_it_names():

@@ -64,7 +64,7 @@ async def test_without_a_login_nothing_is_asked(simulator, tmp_path):
 
 @pytest.mark.parametrize("fault", ["user-invalid", "rate-limit", "status=500", "drop"])
 async def test_a_refusal_is_a_problem_in_words(simulator, fault):
-    simulator.next(fault, times=5)
+    simulator.next(fault, times=50)  # whoever is asked
     found = await findings(remote_base_url=simulator.url, cache_dir=str(simulator.home))
 
     assert found["answer"].level is Level.PROBLEM

@@ -97,6 +97,17 @@ async def test_the_first_word_is_enough():
     assert (backend.requests[0].model, backend.speaking) == ("kmodel", 0)
 
 
+async def test_another_model_that_answers_in_its_stead_is_worth_a_look():
+    substitute = Reply(
+        "r", "mmodel", (Text("Hi"),), FinishReason.STOP, warnings=("kmodel did not answer.",)
+    )
+    (finding,) = await check_answer(Scripted([substitute]), "kmodel")
+
+    assert finding.level is Level.WARNING
+    assert "mmodel began to speak" in finding.found
+    assert finding.cure == "kmodel did not answer."
+
+
 async def test_a_model_that_says_nothing_is_a_problem():
     backend = Scripted([Reply("r", "kmodel", (), FinishReason.STOP)])
     (finding,) = await check_answer(backend, "kmodel")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import aiohttp
 
 from lingma_proxy.backend import Backend
-from lingma_proxy.conversation.events import PartDelta
+from lingma_proxy.conversation.events import PartDelta, ReplyStarted
 from lingma_proxy.conversation.request import ChatRequest, Message, Text
 from lingma_proxy.doctor.finding import Finding, ok, problem, warning
 from lingma_proxy.settings.kinds import Url
@@ -88,12 +88,18 @@ async def check_answer(backend: Backend, model: str) -> list[Finding]:
         model=model,
         messages=(Message("user", (Text("Say hello in one word."),)),),
     )
-    started = time.perf_counter()
+    began = time.perf_counter()
+    who, notices = model, ""
     async with aclosing(backend.reply(question)) as batches:
         async for batch in batches:
+            for event in batch:
+                if isinstance(event, ReplyStarted):
+                    who, notices = event.model, " ".join(event.warnings)
             if any(isinstance(event, PartDelta) and event.text for event in batch):
-                took = time.perf_counter() - started
-                return [ok("answer", f"{model or 'it'} began to speak after {took:.1f} s")]
+                spoke = f"began to speak after {time.perf_counter() - began:.1f} s"
+                if notices and who != model:
+                    return [warning("answer", f"{who} {spoke}, in the stead of {model}", notices)]
+                return [ok("answer", f"{model or 'it'} {spoke}")]
     return [
         problem(
             "answer",
