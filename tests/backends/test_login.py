@@ -9,7 +9,7 @@ from lingma_proxy.backends.disk import stamp
 from lingma_proxy.backends.login import Login
 from lingma_proxy.errors import NotLoggedIn
 from support.login import MACHINE_ID, user, write_cache
-from support.remote import machine
+from support.remote import loaded, machine, message_of
 from support.vectors import vectors
 
 FILE = vectors("credential_files")["lingma_proxy"]
@@ -24,19 +24,6 @@ def home(tmp_path):
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
-
-
-def loaded(home, choice="auto", **more):
-    environment = more.pop("environment", {})
-    login = Login(choice, machine=machine(home, **environment), **more)
-    login.load()
-    return login
-
-
-def message_of(login):
-    with pytest.raises(NotLoggedIn) as raised:
-        login.current()
-    return raised.value.message
 
 
 def test_without_a_login_the_message_says_what_to_do(home):

@@ -6,13 +6,11 @@ from pathlib import Path
 import pytest
 
 from lingma_proxy.backends import logins as subject
-from lingma_proxy.backends.login import Login
 from lingma_proxy.backends.logins import Found, Logins, choose, here, open_to_others
-from lingma_proxy.errors import NotLoggedIn
 from lingma_proxy.vendor.credentials import Credentials
 from lingma_proxy.vendor.places import LOG_FILES, runtimes
 from support.login import MACHINE_ID, write_cache
-from support.remote import machine
+from support.remote import loaded, machine, message_of
 from support.vectors import vectors
 
 FILE = vectors("credential_files")["lingma_proxy"]
@@ -26,19 +24,6 @@ def home(tmp_path):
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
-
-
-def loaded(home, choice="auto", **more):
-    environment = more.pop("environment", {})
-    login = Login(choice, machine=machine(home, **environment), **more)
-    login.load()
-    return login
-
-
-def message_of(login):
-    with pytest.raises(NotLoggedIn) as raised:
-        login.current()
-    return raised.value.message
 
 
 PLACES = [path.relative_to("/h").as_posix() for path in runtimes(machine(Path("/h")))]

@@ -3,10 +3,13 @@
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from lingma_proxy.backends.answer import Timeouts
 from lingma_proxy.backends.base_url import BaseUrl
 from lingma_proxy.backends.login import Login
 from lingma_proxy.backends.remote import Remote
+from lingma_proxy.errors import NotLoggedIn
 from lingma_proxy.vendor.places import Machine
 from support.login import write_cache
 
@@ -15,6 +18,21 @@ PATIENT = Timeouts(connect=5, first_byte=30)
 
 def machine(home: Path, **environment: str) -> Machine:
     return Machine("linux", home, environment)
+
+
+def loaded(home: Path, choice: str = "auto", **more) -> Login:
+    """The login that there is in a home, looked for at once."""
+    environment = more.pop("environment", {})
+    login = Login(choice, machine=machine(home, **environment), **more)
+    login.load()
+    return login
+
+
+def message_of(login: Login) -> str:
+    """What is said while there is none."""
+    with pytest.raises(NotLoggedIn) as raised:
+        login.current()
+    return raised.value.message
 
 
 @asynccontextmanager

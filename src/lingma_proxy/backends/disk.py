@@ -46,6 +46,11 @@ def read(path: PurePath) -> str:
         raise ValueError("it is a folder, not a file") from None
     except OSError as error:
         raise ValueError(f"it cannot be read ({type(error).__name__})") from None
+    return as_text(data)
+
+
+def as_text(data: bytes) -> str:
+    """What `LARGEST` + 1 bytes of a small file say.  Raises ValueError, as `read` does."""
     if len(data) > LARGEST:
         raise ValueError("it is far too large to be one")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from lingma_proxy.backends.base_url import DEFAULT, detect_base_url
-from lingma_proxy.backends.disk import LARGEST, read
+from lingma_proxy.backends.disk import LARGEST, as_text, read
 from lingma_proxy.backends.login import Login
 from lingma_proxy.backends.logins import Found, Logins, open_to_others
 from lingma_proxy.cli.columns import columns
@@ -180,7 +180,11 @@ def _address(settings: Settings, login: Login) -> str:
 def importing(settings: Settings, file: str, *, force: bool) -> None:
     name = "Standard input" if file == STANDARD else nice(Path(file).expanduser())
     try:
-        text = _from_standard_input() if file == STANDARD else read(Path(file).expanduser())
+        text = (
+            as_text(sys.stdin.buffer.read(LARGEST + 1))
+            if file == STANDARD
+            else read(Path(file).expanduser())
+        )
         credentials = read_credential_file(text)
     except ValueError as error:
         # Not `from` it: what could not be read might be quoted there.
@@ -207,16 +211,6 @@ def importing(settings: Settings, file: str, *, force: bool) -> None:
         tell(
             f"But the login in use is {used}: {login.why}. For the imported one: --login {nice(target)}"
         )
-
-
-def _from_standard_input() -> str:
-    data = sys.stdin.buffer.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise ValueError("it is far too large to be one")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError("it is not text") from None
 
 
 def forgetting(settings: Settings) -> None:
