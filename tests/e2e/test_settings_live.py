@@ -44,7 +44,7 @@ def test_a_change_applies_without_dropping_a_stream(tmp_path):
         file.write_text('{"claude_names": tr', encoding="utf-8")
         rest = stream.read()
         assert names_of_claude(url), "the last good settings stay"
-        file.write_text('{"connect_timeout": 3}', encoding="utf-8")
+        file.write_text('{"log_format": "json"}', encoding="utf-8")
         until(lambda: not names_of_claude(url))
         status, body = ask(url + CHAT)
         process.process.terminate()
@@ -54,6 +54,7 @@ def test_a_change_applies_without_dropping_a_stream(tmp_path):
     assert rest.endswith(b"data: [DONE]\n\n")
     assert rest.count(b"content") >= 39
     assert status == 200, body
+    assert '"message":"log_format is now json (lingma-proxy.json)."' in log
     assert "claude_names is now true (lingma-proxy.json)." in log
     assert "host: ::1 takes effect at the next start." in log
     assert "The settings stay as they were. lingma-proxy.json is not JSON" in log

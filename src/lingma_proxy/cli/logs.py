@@ -35,12 +35,17 @@ class Gathering(MemoryHandler):
         elif first:
             self._loop.call_later(SOON, self.flush)
 
+    def change(self, level: str, format: str) -> None:
+        """What is said from now on: `format` is a name of `FORMATS`."""
+        self.flush()  # what waits was said before
+        if self.target is not None:
+            self.target.setFormatter(FORMATS[format]())
+        logging.getLogger("lingma_proxy").setLevel(level.upper())
+
 
 def start(level: str, format: str = "text") -> Gathering:
     """Log what is ours from that level on, and warnings of others.  Close what it returns."""
-    to_stderr = logging.StreamHandler()
-    to_stderr.setFormatter(FORMATS[format]())
-    handler = Gathering(to_stderr)
+    handler = Gathering(logging.StreamHandler())
+    handler.change(level, format)
     logging.getLogger().addHandler(handler)
-    logging.getLogger("lingma_proxy").setLevel(level.upper())
     return handler

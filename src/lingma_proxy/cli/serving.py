@@ -1,7 +1,6 @@
 """The life of a server: open the port, say what it is, answer, stop with grace."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import fields, replace
@@ -33,7 +32,8 @@ async def serving(
     `load` reads the settings again, `files` are those on which they depend.
     """
     settings = resolved.settings
-    with closing(logs.start(settings.log_level, settings.log_format)), stops() as said:
+    log = logs.start(settings.log_level, settings.log_format)
+    with closing(log), stops() as said:
         async with simulated_if_asked(settings) as real:
             gateway = assemble(real)
             server = Server(gateway)
@@ -47,7 +47,7 @@ async def serving(
 
             def apply(changed: Settings) -> None:
                 server.change(renewed(gateway, replace(changed, **ours)))
-                logging.getLogger("lingma_proxy").setLevel(changed.log_level.upper())
+                log.change(changed.log_level, changed.log_format)
 
             try:
                 await gateway.behind.look()
