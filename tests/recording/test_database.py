@@ -195,6 +195,50 @@ async def test_a_full_disk_loses_what_was_told_and_takes_what_fits_later(databas
     assert await database.ask(read) == ["small"]
 
 
+async def test_what_is_there_can_be_read_where_nothing_can_be_written(database, path):
+    await database.ask(a_response)
+    await database.ask(write("a"))
+    await database.aclose()
+
+    def full(connection):
+        connection.execute("DELETE FROM items")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    again = Database(path, full)
+
+    assert await again.ask(read) == ["a"]
+    await again.aclose()
+
+
+@POSIX
+async def test_a_file_that_was_removed_is_begun_anew(database, path, warnings):
+    await database.ask(a_response)
+    await database.ask(write("old"))
+    for each in path.parent.iterdir():
+        each.unlink()
+    database.tell(a_response)
+    database.tell(write("new"))
+
+    assert await database.ask(read) == ["new"]
+    assert len(dump(path)) > 10
+    assert "not there any more" in warnings.text
+
+
+@POSIX
+async def test_a_file_that_was_replaced_is_the_one_to_go_on_with(database, path):
+    await database.ask(a_response)
+    path.replace(path.with_name("moved"))
+    for name in ("-wal", "-shm"):
+        path.with_name(path.name + name).unlink()
+    other = Database(path)
+    await other.ask(a_response)
+    await other.ask(write("theirs"))
+    await database.ask(write("ours"))
+
+    assert await other.ask(read) == await database.ask(read) == ["ours", "theirs"]
+    await other.aclose()
+
+
 async def test_two_processes_share_a_file(database, path):
     other = Database(path)
     await database.ask(a_response)

@@ -8,6 +8,7 @@ there is something to do.  What goes wrong with the file is a sentence in `troub
 log, and never more: a recording that cannot be kept is no reason not to answer.
 
 *   A file that is damaged is moved aside, under a name that says so, and a new one begun.
+*   One that somebody has removed or replaced is let go of, for nobody would find what is in it.
 *   A full disk, a folder that cannot be written, another process that holds the file for long:
     what was told is lost, and the next is tried again.
 *   What cannot be written as fast as it comes is not let pile up: `tell` says no.
@@ -104,6 +105,8 @@ class Database:
         self._waiting_bytes = 0
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
+        self._opened: object = None
+        """What the file was when it was opened; see `identity`."""
         self._untidy_writes = 0
         self._untidy_bytes = 0
         self._closed = False
@@ -291,6 +294,9 @@ class Database:
             raise unavailable(complaint(error)) from error
 
     def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None and self._opened != identity(self._path):
+            log.warning("The recording's file is not there any more, or another one is.")
+            self._let_go()  # SQLite leaves what stands there now alone
         return self._connection or self._open()
 
     def _open(self) -> sqlite3.Connection:
@@ -308,13 +314,15 @@ class Database:
             connection.execute("PRAGMA secure_delete = FAST")  # what is deleted is overwritten
             connection.execute(f"PRAGMA journal_size_limit = {WRITE_AHEAD}")
             migrate(connection, self._migrations)
-            connection.execute("BEGIN IMMEDIATE")
-            self._tidy(connection)
-            connection.execute("COMMIT")
+            with suppress(sqlite3.OperationalError):  # a full disk can still be read
+                connection.execute("BEGIN IMMEDIATE")
+                self._tidy(connection)
+                connection.execute("COMMIT")
+            connection.rollback()
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._opened = connection, identity(self._path)
         return connection
 
     def _move_aside(self) -> None:
@@ -355,6 +363,15 @@ def give_back(connection: sqlite3.Connection) -> None:
     """Free pages go back to the disk."""
     # A page at a step, and `execute` takes one step: its rows have no columns to fetch.
     connection.executescript("PRAGMA incremental_vacuum")
+
+
+def identity(path: Path) -> object:
+    """What tells a file from another one of the same name; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def unavailable(why: str) -> StoreUnavailable:
