@@ -55,7 +55,7 @@ def test_each_attempt_is_counted_and_so_is_who_answered_instead():
     first = attempt(error=BackendTimeout("Too slow."))
     first.model = "mmodel"
 
-    counters = of(exchange(attempts=[first, attempt()]))
+    counters = of(exchange(attempts=[first, attempt()], meant_model="mmodel"))
 
     assert counters.attempts.values == {("mmodel", "BackendTimeout"): 1, ("kmodel", "ok"): 1}
     assert counters.fallbacks.values == {("mmodel", "kmodel"): 1}

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lingma_proxy.backend import Model
 from lingma_proxy.backends.scripted import Scripted
+from lingma_proxy.conversation.notes import ExchangeNotes
 from lingma_proxy.errors import ModelNotFound
 from lingma_proxy.policies.choose_model import ChooseModel, Names, resolve
 from support.backends import answer, ask, hear, heard
@@ -207,6 +208,15 @@ async def test_the_vendor_is_asked_for_the_key() -> None:
     await hear(choosing(inner), ask("hi", model="Fast"))
 
     assert inner.requests == [ask("hi", model="dashscope_qwen3_coder")]
+
+
+async def test_what_a_name_means_is_noted() -> None:
+    noted = ExchangeNotes("req_1", "POST", "/", 0.0)
+    asked = replace(ask("hi", model="Fast"), notes=noted)
+
+    await hear(choosing(Scripted([answer("hello")])), asked)
+
+    assert noted.meant_model == "dashscope_qwen3_coder"
 
 
 async def test_an_unknown_model_is_refused_before_anything_is_asked() -> None:

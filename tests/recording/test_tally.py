@@ -83,14 +83,15 @@ def test_how_it_ended_is_a_word(notes, how):
     assert outcome(notes) == how
 
 
-def test_another_model_than_the_first_is_a_fallback():
-    first = attempt()
-    first.model = "mmodel"
+def test_another_model_than_was_asked_for_is_a_fallback():
+    described = attempt()
+    described.model = "one that describes pictures"
 
-    assert fell_back(exchange(attempts=[first, attempt()]))
-    assert not fell_back(exchange())
-    assert not fell_back(exchange(attempts=[]))
-    assert of(exchange(attempts=[first, attempt()])).fallbacks == 1
+    assert fell_back(exchange(meant_model="mmodel")), "it may have been passed over"
+    assert not fell_back(exchange(meant_model="kmodel", attempts=[described, attempt()]))
+    assert not fell_back(exchange(meant_model="mmodel", model="", attempts=[]))
+    assert not fell_back(exchange(meant_model="")), "whoever answers has chosen"
+    assert of(exchange(meant_model="mmodel")).fallbacks == 1
 
 
 def test_the_model_is_never_what_a_client_made_up():

@@ -124,6 +124,8 @@ class ExchangeNotes:
     streamed: bool = False
     asked_model: str = ""
     """As the client spelled it."""
+    meant_model: str = ""
+    """Which one that means here; "": whoever answers chooses, or nobody has said yet."""
     model: str = ""
     """The one that answered, as the reply says."""
     accepted: float | None = None

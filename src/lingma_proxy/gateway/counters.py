@@ -74,8 +74,8 @@ class Counters:
         )
         self.fallbacks = Counter(
             "fallbacks",
-            "Replies by another model than the one that was tried first.",
-            ("tried", "answered"),
+            "Replies by another model than the one that was asked for.",
+            ("asked", "answered"),
         )
         self.tokens = Counter(
             "tokens",
@@ -111,7 +111,7 @@ class Counters:
         for attempt in notes.attempts:
             self.attempts.add(self._models.name(attempt.model), ending(attempt))
         if fell_back(notes):
-            self.fallbacks.add(self._models.name(notes.attempts[0].model), model)
+            self.fallbacks.add(self._models.name(notes.meant_model), model)
         if (usage := notes.usage) is not None:
             estimated = str(usage.estimated).lower()
             for kind in ("input", "output", "cached", "reasoning"):

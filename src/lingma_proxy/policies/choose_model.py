@@ -208,4 +208,6 @@ class ChooseModel(Policy):
             key = self.resolve(request.model)
         except ModelNotFound as error:
             return refused(error)
+        if request.notes is not None:
+            request.notes.meant_model = key
         return self.inner.reply(request if key == request.model else replace(request, model=key))

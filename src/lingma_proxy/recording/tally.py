@@ -102,8 +102,8 @@ def outcome(notes: ExchangeNotes) -> str:
 
 
 def fell_back(notes: ExchangeNotes) -> bool:
-    """Whether another model has answered than the one that was tried first."""
-    return bool(notes.attempts and notes.model) and notes.attempts[0].model != notes.model
+    """Whether another model has answered than was asked for, be it tried or passed over."""
+    return bool(notes.meant_model and notes.model) and notes.meant_model != notes.model
 
 
 def model_of(notes: ExchangeNotes) -> str:
