@@ -1,6 +1,7 @@
 """A reply's events can be read again, in their order, with when they came."""
 
 from lingma_proxy.conversation.events import (
+    Event,
     FinishReason,
     Head,
     PartDelta,
@@ -13,20 +14,60 @@ from lingma_proxy.conversation.events import (
 from lingma_proxy.conversation.request import Text, Thinking, ToolCall
 from lingma_proxy.conversation.search import Found, SearchCall, SearchResult
 from lingma_proxy.jsonio import loads
-from lingma_proxy.recording.event_lines import lines
+from lingma_proxy.recording.event_lines import lines, written
 
 
 def said(*batches, began=0.0):
-    return [loads(line) for line in lines(began, batches)]
+    return [loads(line) for line in lines(b"".join(written(began, batches))).splitlines()]
 
 
 def test_each_event_is_a_line_with_its_milliseconds():
-    found = list(lines(10.0, [(10.5, [PartEnded(0)]), (11.25, [PartDelta(1, "a\nb")])]))
+    found = b"".join(written(10.0, [(10.5, [PartEnded(0)]), (11.25, [PartDelta(1, "a\nb")])]))
 
-    assert found == [
-        b'{"ms":500,"event":"part ended","index":0}\n',
-        b'{"ms":1250,"event":"text","index":1,"text":"a\\nb"}\n',
+    assert lines(found) == (
+        b'{"ms":500,"event":"part ended","index":0}\n'
+        b'{"ms":1250,"event":"text","index":1,"text":"a\\nb"}\n'
+    )
+
+
+SPOKEN: list[tuple[float, list[Event]]] = [
+    (0.5, [PartStarted(0, Text("")), PartDelta(0, "Hel"), PartDelta(0, "lo 你")]),
+    (0.75, [PartDelta(0, "好"), PartEnded(0), PartStarted(1, Text("")), PartDelta(1, '"🙂\n')]),
+    (1.5, [PartDelta(1, "!"), PartEnded(1)]),
+]
+
+
+def test_what_a_part_says_is_written_as_one_text_and_read_in_its_pieces():
+    found = b"".join(written(0.0, SPOKEN))
+
+    assert '"text":"Hello 你好"' in found.decode()
+    assert found.count(b"\n") == 6
+    assert [(it["ms"], it["index"], it["text"]) for it in said(*SPOKEN) if it["event"] == "text"] == [
+        (500, 0, "Hel"), (500, 0, "lo 你"), (750, 0, "好"), (750, 1, '"🙂\n'), (1500, 1, "!"),
+    ]  # fmt: skip
+
+
+def test_where_pieces_are_not_to_be_told_a_part_is_one():
+    found = b"".join(written(0.0, SPOKEN, pieces=False))
+
+    assert lines(found) == found
+    texts = [it for it in map(loads, found.splitlines()) if it["event"] == "text"]
+    assert [(it["ms"], it["text"]) for it in texts] == [(500, "Hello 你好"), (750, '"🙂\n!')]
+
+
+def test_a_line_that_was_cut_off_is_left_as_it_is():
+    found = b"".join(written(0.0, SPOKEN))
+    cut = found[: found.index(b"ends")]
+
+    assert lines(cut) == cut
+
+
+def test_halves_of_a_character_do_not_move_the_pieces_behind_them():
+    batches: list[tuple[float, list[Event]]] = [
+        (0.0, [PartDelta(0, "\ud83d"), PartDelta(0, "\ude42a"), PartDelta(0, "b")])
     ]
+
+    assert [it["text"] for it in said(*batches)] == ["\ufffd", "\ufffda", "b"]
 
 
 def test_every_event_says_what_it_holds():

@@ -1,13 +1,13 @@
 """No secret is written, whatever it stands in; and what it stood in stays what it was."""
 
 import json
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lingma_proxy.recording.redact import Redactor, redacted, without_tail
+from lingma_proxy.recording.redact import LARGE, Redactor, redacted, without_tail
+from support.work import calls
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASC\n-----END PRIVATE KEY-----"
 TOKENS = [
@@ -224,12 +224,48 @@ def test_json_stays_json(value, nested):
      b"-----BEGIN PRIVATE KEY-----", b"a@", b"://a:b@", b";base64,", b"Bearer ", b'"api_key":[',
      b"password=", b'"data:x/y;base64,', b"  :", b"\n", b"sk-"],
 )  # fmt: skip
-def test_a_hostile_body_takes_time_that_grows_with_it(unit):
-    def seconds(size):
+def test_a_hostile_body_takes_work_that_grows_with_it(unit):
+    def steps(size):
         data = (unit * (size // len(unit) + 1))[:size]
-        began = time.thread_time()
-        redacted(data)
-        return time.thread_time() - began
+        return calls(lambda: redacted(data))
 
-    # Of four times as much, four times as long; sixteen would be the square.
-    assert seconds(2**18) < 10 * seconds(2**16) + 0.2
+    # Of four times as much, four times as many; sixteen would be the square.
+    assert steps(2**16) < 6 * steps(2**14) + 1000
+
+
+TURN = '{"role":"user","content":"some words, of which there are many: %s"}'
+
+
+def conversation(turns):
+    return (
+        '{"messages":[' + ",".join(TURN % (f"{it} " * 500) for it in range(turns)) + "]}"
+    ).encode()
+
+
+def test_a_conversation_that_grows_is_looked_at_where_it_is_new():
+    clean = Redactor()
+    looked = calls(lambda: clean(conversation(50)))
+
+    assert calls(lambda: clean(conversation(51))) < looked / 5
+    assert clean(conversation(51)) == conversation(51)
+
+
+def test_what_is_known_to_be_clean_hides_no_secret_beside_it():
+    clean = Redactor(["the-login"])
+    clean(conversation(50))
+    secret = '"},{"role":"user","content":"sk-0123456789abcdef and the-login'
+    data = conversation(51).decode().replace("49 " * 500, "49 " * 500 + secret).encode()
+
+    for _ in range(2):
+        assert clean(data) == data.replace(b"sk-0123456789abcdef", b"[redacted: api key]").replace(
+            b"the-login", b"[redacted: login]"
+        )
+        assert not clean.clean(data)
+
+
+@given(st.lists(odd | st.sampled_from([b'"role":', b'"description":', b"},{"]), max_size=40))
+@settings(max_examples=200)
+def test_nothing_that_is_found_in_all_is_missed_in_its_pieces(units):
+    whole = b" " + b'"}'.join(units) + b"some words " * (LARGE // 11 + 1)
+
+    assert (Redactor()(whole) is whole) <= (redacted(whole) is whole)

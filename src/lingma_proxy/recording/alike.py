@@ -1,105 +1,167 @@
-r"""Lines that are nearly alike, written as what differs: a recorded stream takes a tenth.
+r"""A stream, written as what differs from one of its messages to the next: it takes a tenth.
 
-    +0data: {"id":"x","delta":{"content":"Hel"},"n":1}     a line, which others may be like
-    !0,18,8:"content":"lo"                                 18 bytes of it, this, and its last 8
-    -0"content":" you"                                     the same 18 and 8
-    =                                                      any other line
+    data: {"id":"x","delta":{"content":"Hel"},"n":1}\n\n      what all begin with, what all end
+    data: {"id":"x","delta":{"content":"lo"},"n":1}\n\n       with, and between: Hel, lo
 
-What differs begins where a field begins and ends with a quote, so that whoever reads only this
-(who looks for secrets, or for words) sees a name and all of its value.  Nothing is lost: `unpacked(packed(data)) == data`.
+Messages that are alike and follow each other are a run.  What they share begins and ends beside
+a quote, so that no value is cut.  Nothing is lost: `unpacked(packed(data)) == data`.
+
+    PACKED 1 or 2           how many ends of a line part the messages
+    PACKED = …              messages that are like no other, as they are
+    PACKED + … MARK … MARK … a run: what they begin with, what they end with, what differs
+
+A run of any length costs a handful of operations on all of it, and little more for each message.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 PACKED = b"\x01"
-"""Begins what is packed."""
-KIND = 40
-"""Bytes at the beginning of lines that may be alike."""
+"""Begins what is packed, and each of its sections."""
+MARK = b"\x02"
+LEAST = 8
+"""Messages that are worth it."""
 SHORT = 24
-"""Bytes of a line that is not worth it."""
-SLOTS = 64
-FIELD = re.compile(rb'[{,]\\*"')
-LINES = 8
+"""Bytes that messages must share."""
+NEAR = 8
+"""Messages among which the first that differs shows what they share."""
+PATIENCE = 64
+"""Messages without a run that are tried: what has none by then is no stream."""
+SAMPLE = b"Zz0a1B2c3D4e5F6g7H8i9J"
+"""A value as a secret may be."""
 
 
 def packed(data: bytes) -> bytes:
-    """Lines that are alike as what differs; other data, and few lines, as they are."""
-    if data.count(b"\n") < LINES:
-        return PACKED + b"=" + data.replace(b"\n", b"\n=") if data[:1] == PACKED else data
-    return PACKED + b"\n".join(_records(data.split(b"\n")))
+    """What is a stream of messages that are alike, short; other data as it is."""
+    if PACKED in data or MARK in data:
+        return PACKED + b"0" + data if data[:1] == PACKED else data
+    lines = 2 if b"\n\n" in data else 1
+    between = b"\n" * lines
+    messages = data.split(between, LEAST)
+    if len(messages) < LEAST or max(map(len, messages[:LEAST])) < SHORT:
+        return data
+    sections = list(_sections(data.split(between), between))
+    if len(sections) == 1 and sections[0][:1] == b"=":
+        return data
+    return PACKED + PACKED.join((b"%d" % lines, *sections))
 
 
 def unpacked(data: bytes) -> bytes:
     """What was packed; what was not, as it is."""
     if data[:1] != PACKED:
         return data
-    return b"\n".join(_lines(data[1:].split(b"\n")))
+    if data[1:2] == b"0":
+        return data[2:]
+    head, *sections = data[1:].split(PACKED)
+    between = b"\n" * (2 if head == b"2" else 1)
+    return between.join(_whole(section, between) for section in sections)
 
 
-def _records(lines: list[bytes]) -> Iterator[bytes]:
-    slots: dict[bytes, tuple[bytes, bytes, bytes, bytes, int, int]] = {}
-    for line in lines:
-        size = len(line)
-        if size < SHORT:
-            yield b"=" + line
+def telling(data: bytes) -> bytes:
+    """A text that has a secret if what was packed has one, as far as one message can.
+
+    What the messages of a run share stands there with a value that looks like a secret, so
+    that it shows whether it names one; and a whole message; and all that differs.
+    """
+    if data[:1] != PACKED or data[1:2] == b"0":
+        return data
+    return b"\n".join(_told(section) for section in data[1:].split(PACKED))
+
+
+def _told(section: bytes) -> bytes:
+    if section[:1] != b"+":
+        return section
+    before, after, first, *_ = section[1:].split(MARK, 3)
+    value = before + SAMPLE + b'"' + after
+    field = before + b':"' + SAMPLE + b'",' + after
+    return b"\n".join((value, field, before + first + after, section))
+
+
+def _whole(section: bytes, between: bytes) -> bytes:
+    if section[:1] != b"+":
+        return section[1:]
+    before, after, *values = section[1:].split(MARK)
+    return before + (after + between + before).join(values) + after
+
+
+def _sections(messages: Sequence[bytes], between: bytes) -> Iterator[bytes]:
+    alone: list[bytes] = []
+    at, tries = 0, 0
+    while at < len(messages):
+        run = _run(messages, at, between) if tries < PATIENCE else None
+        if run is None:
+            tries += 1
+            end = at + 1 if tries < PATIENCE else len(messages)
+            alone += messages[at:end]
+            at = end
             continue
-        kind = line[:KIND]
-        known = slots.get(kind)
-        if known is None:
-            if len(slots) == SLOTS:
-                yield b"=" + line
-                continue
-            name = b"%c" % (48 + len(slots))
-            # A suffix that no line has: the next is compared.
-            slots[kind] = (name, line, line, b"\n", 0, 0)
-            yield b"+" + name + line
-            continue
-        name, base, before, after, begin, end = known
-        if line.startswith(before) and line.endswith(after) and size >= begin + end:
-            yield b"-" + name + (line[begin:-end] if end else line[begin:])
-            continue
-        begin, end = _shared(base, line)
-        before, after = base[:begin], base[len(base) - end :]
-        slots[kind] = (name, base, before, after, begin, end)
-        yield b"!%b,%d,%d:%b" % (name, begin, end, line[begin : size - end])
+        size, section = run
+        if alone:
+            yield b"=" + between.join(alone)
+            alone.clear()
+            tries = 0
+        yield section
+        at += size
+    if alone:
+        yield b"=" + between.join(alone)
 
 
-def _shared(base: bytes, line: bytes) -> tuple[int, int]:
-    """How many bytes of the base begin the line, up to the last field, and how many end it."""
-    most = min(len(base), len(line))
-    begin = _same(base[:most], line[:most])
-    if begin < most:
-        fields = [match.start() for match in FIELD.finditer(base, 0, begin)]
-        begin = fields[-1] + 1 if fields else 0
-    rest = most - begin
-    end = _same(base[len(base) - rest :][::-1], line[len(line) - rest :][::-1])
-    quote = base.find(b'"', len(base) - end)
-    return begin, len(base) - quote if quote >= 0 else 0
+def _run(messages: Sequence[bytes], at: int, between: bytes) -> tuple[int, bytes] | None:
+    """How many messages are alike from here on, and their section."""
+    if len(messages[at]) < SHORT or at + LEAST > len(messages):
+        return None
+    before, after = _shared(messages, at)
+    begin, end = len(before), len(after)
+    if begin + end < max(SHORT, sum(map(len, _shared(messages, at + 1))) - NEAR):
+        return None  # or the next begins a better one
+
+    def fits(index: int) -> bool:
+        it = messages[index]
+        return len(it) >= begin + end and it.startswith(before) and it.endswith(after)
+
+    # Where it ends is guessed from a few, which is seldom wrong.
+    low, step = at, 1
+    while low + step < len(messages) and fits(low + step):
+        low, step = low + step, 2 * step
+    while step > 1:
+        step //= 2
+        if low + step < len(messages) and fits(low + step):
+            low += step
+    size = low + 1 - at
+    values = _values(messages[at : at + size], before, after, between)
+    if values is None:
+        size = next((it for it in range(size) if not fits(at + it)), size)
+        values = _values(messages[at : at + size], before, after, between)
+    if size < LEAST or values is None:
+        return None
+    return size, b"+" + MARK.join((before, after, *values))
+
+
+def _values(
+    run: Sequence[bytes], before: bytes, after: bytes, between: bytes
+) -> list[bytes] | None:
+    """What differs; None: not all of them are alike."""
+    begin, end = len(before), -len(after) or None
+    values = [it[begin:end] for it in run]
+    # One comparison of all is quicker than one of each.
+    whole = before + (after + between + before).join(values) + after
+    return values if whole == between.join(run) else None
+
+
+def _shared(messages: Sequence[bytes], at: int) -> tuple[bytes, bytes]:
+    """What a message and those behind it begin with, up to a quote, and end with, from one on."""
+    first = messages[at]
+    other = next((it for it in messages[at + 1 : at + NEAR] if it != first), first)
+    most = min(len(first), len(other))
+    before = first[: _same(first[:most], other[:most])]
+    before = before[: before.rfind(b'"') + 1]
+    rest = most - len(before)
+    end = _same(first[len(first) - rest :][::-1], other[len(other) - rest :][::-1])
+    after = first[len(first) - end :]
+    quote = after.find(b'"')
+    return before, after[quote:] if quote >= 0 else b""
 
 
 def _same(first: bytes, second: bytes) -> int:
     """How many bytes two of the same length begin with in common."""
     differing = int.from_bytes(first, "big") ^ int.from_bytes(second, "big")
     return len(first) - (differing.bit_length() + 7) // 8
-
-
-def _lines(records: list[bytes]) -> Iterator[bytes]:
-    slots: dict[bytes, tuple[bytes, bytes, bytes]] = {}
-    for record in records:
-        match record[:1]:
-            case b"=":
-                yield record[1:]
-            case b"+":
-                slots[record[1:2]] = (record[2:], b"", b"")
-                yield record[2:]
-            case b"-":
-                _, before, after = slots[record[1:2]]
-                yield before + record[2:] + after
-            case _:
-                head, _, middle = record[1:].partition(b":")
-                name, begin, end = head.rsplit(b",", 2)
-                base = slots[name][0]
-                before, after = base[: int(begin)], base[len(base) - int(end) :]
-                slots[name] = (base, before, after)
-                yield before + middle + after

@@ -116,15 +116,25 @@ def credential(name: bytes) -> tuple[str, bool] | None:
 
 def named(data: bytes, at: int, window: int) -> Iterator[Span]:
     """Values of credentials whose sign stands in `data[at:window]`."""
-    for pattern in (*SIGN, *AUTHORIZATION):
-        taken = 0
-        for match in pattern.finditer(data, at, min(len(data), window + 16)):
-            sign = match.end() - 1
-            if sign < taken:
-                continue  # it is part of a value
-            for span in behind(data, sign, match[0][-1:]):
-                taken = span.end
-                yield span
+    for pattern in SIGN:
+        yield from signed(pattern, data, at, window)
+
+
+def authorization(data: bytes, at: int, window: int) -> Iterator[Span]:
+    """The same, of the one whose name is looked for by itself."""
+    for pattern in AUTHORIZATION:
+        yield from signed(pattern, data, at, window)
+
+
+def signed(pattern: re.Pattern[bytes], data: bytes, at: int, window: int) -> Iterator[Span]:
+    taken = 0
+    for match in pattern.finditer(data, at, min(len(data), window + 16)):
+        sign = match.end() - 1
+        if sign < taken:
+            continue  # it is part of a value
+        for span in behind(data, sign, match[0][-1:]):
+            taken = span.end
+            yield span
 
 
 def behind(data: bytes, sign: int, kind: bytes) -> Iterator[Span]:

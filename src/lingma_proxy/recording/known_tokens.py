@@ -105,6 +105,12 @@ def looking_like(data: bytes, at: int, window: int) -> Iterator[Span]:
                 break
             group = match.re.groups
             yield Span(match.start(group) - (0 if group else each.before), match.end(), each.what)
+
+
+def signed_in(data: bytes, at: int, window: int) -> Iterator[Span]:
+    """The passwords in addresses whose `@` stands in `data[at:window]`."""
+    if data.find(b"://", max(0, at - LOOKED_BACK), window) < 0:
+        return
     for match in ADDRESS.finditer(data, at, window + 1):
         at_sign = match.start()
         way = SIGNED_IN.search(data, max(0, at_sign - LOOKED_BACK), at_sign)

@@ -6,6 +6,7 @@ from typing import Any
 
 from lingma_proxy.conversation.events import Usage
 from lingma_proxy.jsonio import dumps, loads
+from lingma_proxy.recording import event_lines
 from lingma_proxy.recording.alike import unpacked
 from lingma_proxy.recording.kept import KeptAttempt, KeptBody, KeptExchange, Summary, Wanted
 
@@ -46,7 +47,7 @@ def found(connection: sqlite3.Connection, id: str, oldest: float) -> KeptExchang
 
 def whole(connection: sqlite3.Connection, summary: Summary) -> KeptExchange:
     bodies = {
-        (attempt, kind): KeptBody(unpacked(text).decode(errors="replace"), size, gone)
+        (attempt, kind): KeptBody(whole_text(kind, text).decode(errors="replace"), size, gone)
         for attempt, kind, size, gone, text in connection.execute(
             "SELECT attempt, kind, size, gone, text FROM bodies WHERE exchange = ?", (summary.row,)
         )
@@ -68,6 +69,10 @@ def whole(connection: sqlite3.Connection, summary: Summary) -> KeptExchange:
         media_type,
         attempts,
     )
+
+
+def whole_text(kind: str, text: bytes) -> bytes:
+    return event_lines.lines(unpacked(text)) if kind == "events" else unpacked(text)
 
 
 def delete(connection: sqlite3.Connection, wanted: Wanted, most: int) -> int:

@@ -3,23 +3,29 @@
 exchanges   one row, all of `Summary`
 attempts    one for each try at a model
 bodies      one for each body that is not empty; attempt 0 is the exchange itself
+
+Nearly always there is no secret.  So all that is short is looked at together, once, streams as
+what differs in them; only if that shows something, each by itself.
 """
 
 import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from lingma_proxy.conversation.events import Event, PartDelta, Usage
 from lingma_proxy.conversation.notes import AttemptNotes, Body, ExchangeNotes
 from lingma_proxy.errors import ProxyError
 from lingma_proxy.jsonio import dumps
-from lingma_proxy.recording.alike import packed
-from lingma_proxy.recording.event_lines import lines
-from lingma_proxy.recording.redact import Redactor, without_tail
+from lingma_proxy.recording import event_lines
+from lingma_proxy.recording.alike import packed, telling, unpacked
+from lingma_proxy.recording.redact import LARGE, Redactor, without_tail
 
 LEFT = "left"
 """The kind of error of a client that went away."""
+APART = b"\n\"'\n"
+"""Between texts that are looked at together: whatever was left open ends there."""
 ROW = 300
 """About the bytes of a row beside its texts."""
 
@@ -56,31 +62,86 @@ class Written:
         return rows * (1 + len(self.attempts)) + sum(len(body.text) for body in self.bodies)
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A body before it is looked at."""
+
+    attempt: int
+    kind: str
+    size: int
+    gone: str
+    text: bytes
+    """As it will be written, if there is nothing to take out."""
+    streamed: bool = False
+    """Whether it is what was heard, or said, in pieces."""
+
+    @property
+    def telling(self) -> bytes:
+        return telling(self.text)
+
+
 def written(notes: ExchangeNotes, redact: Redactor, *, most: int, without: str = "") -> Written:
     """`most`: bytes of a body; `without`: why no body is kept, as a clause; "": they are."""
-    return Written(
-        exchange_row(notes, redact),
-        [attempt_row(number, it, redact) for number, it in enumerate(notes.attempts, 1)],
-        list(bodies(notes, redact, most, without)),
+    drafts = list(drafted(notes, most, without))
+    exchange = exchange_row(notes)
+    attempts = [attempt_row(number, it) for number, it in enumerate(notes.attempts, 1)]
+    rows = [exchange, *attempts]
+    short = [text for draft in drafts if len(text := draft.telling) < LARGE]
+    short += [value.encode(errors="replace") for row in rows for value in row if is_text(value)]
+    if redact.clean(APART.join(short)):
+        bodies = [looked_at(it, redact, LARGE) for it in drafts]
+    else:
+        exchange, *attempts = (cleaned(row, redact) for row in rows)
+        torn = {
+            number
+            for number, it in enumerate(notes.attempts, 1)
+            if not without and in_pieces(it.events, redact)
+        }
+        torn |= {0} if torn else set()
+        drafts = list(drafted(notes, most, without, pieces=False))
+        bodies = [
+            emptied(it, IN_PIECES) if it.streamed and it.attempt in torn else looked_at(it, redact)
+            for it in drafts
+        ]
+    return Written(exchange, attempts, bodies)
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+def cleaned(row: tuple[object, ...], redact: Redactor) -> tuple[object, ...]:
+    return tuple(
+        redact(it.encode(errors="replace")).decode(errors="replace") if is_text(it) else it
+        for it in row
     )
 
 
-def exchange_row(notes: ExchangeNotes, redact: Redactor) -> tuple[object, ...]:
+def looked_at(draft: Draft, redact: Redactor, least: int = 0) -> WrittenBody:
+    """What of it is written; shorter ones than `least` bytes are known to be clean."""
+    text = draft.text
+    told = draft.telling
+    if len(told) >= least and not redact.clean(told):
+        text = packed(redact(unpacked(text)))
+    return WrittenBody(draft.attempt, draft.kind, draft.size, draft.gone, text)
+
+
+def emptied(draft: Draft, why: str) -> WrittenBody:
+    return WrittenBody(draft.attempt, draft.kind, draft.size, why, b"")
+
+
+def exchange_row(notes: ExchangeNotes) -> tuple[object, ...]:
     error, kind = failure(notes.error)
-
-    def clean(text: str) -> str:
-        return redact(text.encode(errors="replace")).decode(errors="replace")
-
     return (
         notes.id,
         notes.began,
         notes.method,
-        clean(notes.path),
+        notes.path,
         notes.client,
-        clean(notes.user_agent),
+        notes.user_agent,
         notes.dialect,
         notes.streamed,
-        clean(notes.asked_model),
+        notes.asked_model,
         notes.model,
         notes.status,
         notes.accepted,
@@ -89,16 +150,16 @@ def exchange_row(notes: ExchangeNotes, redact: Redactor) -> tuple[object, ...]:
         notes.queued,
         notes.reason or "",
         counted(notes.usage),
-        clean(dumps(notes.tools)),
-        clean(dumps(notes.warnings)),
-        clean(error),
+        dumps(notes.tools),
+        dumps(notes.warnings),
+        error,
         kind,
         len(notes.attempts),
         notes.media_type,
     )
 
 
-def attempt_row(number: int, notes: AttemptNotes, redact: Redactor) -> tuple[object, ...]:
+def attempt_row(number: int, notes: AttemptNotes) -> tuple[object, ...]:
     error, kind = failure(notes.error)
     return (
         number,
@@ -111,58 +172,49 @@ def attempt_row(number: int, notes: AttemptNotes, redact: Redactor) -> tuple[obj
         notes.ended,
         notes.reason or "",
         counted(notes.usage),
-        redact(dumps(notes.warnings).encode()).decode(),
-        redact(error.encode(errors="replace")).decode(errors="replace"),
+        dumps(notes.warnings),
+        error,
         kind,
     )
 
 
-def bodies(
-    notes: ExchangeNotes, redact: Redactor, most: int, without: str
-) -> Iterator[WrittenBody]:
-    """Those that are not empty."""
-    torn = [not without and in_pieces(it.events, redact) for it in notes.attempts]
+def drafted(
+    notes: ExchangeNotes, most: int, without: str, *, pieces: bool = True
+) -> Iterator[Draft]:
+    """The bodies that are not empty; without `pieces` events do not tell what came when."""
 
-    def one(attempt: int, kind: str, body: Body, why: str = "") -> Iterator[WrittenBody]:
+    def one(attempt: int, kind: str, body: Body, *, streamed: bool = False) -> Iterator[Draft]:
         if body.size:
-            yield shortened(attempt, kind, body, redact, most, why or without)
+            yield shortened(attempt, kind, body, most, without, streamed=streamed)
 
     yield from one(0, "request", notes.request)
-    streamed = notes.streamed and any(torn)
-    yield from one(0, "response", notes.response, IN_PIECES if streamed else "")
+    yield from one(0, "response", notes.response, streamed=notes.streamed)
     for number, attempt in enumerate(notes.attempts, 1):
-        why = IN_PIECES if torn[number - 1] else ""
         yield from one(number, "request", attempt.request)
-        yield from one(number, "reply", attempt.reply, why)
+        yield from one(number, "reply", attempt.reply, streamed=True)
         if attempt.events and without:
-            yield WrittenBody(number, "events", 0, without, b"")
+            yield Draft(number, "events", 0, without, b"")
         elif attempt.events:
-            batches = joined(attempt.events) if why else attempt.events
             events = Body(most)
-            for line in lines(attempt.began, batches):
+            for line in event_lines.written(attempt.began, attempt.events, pieces=pieces):
                 events.add(line)
             yield from one(number, "events", events)
 
 
 def shortened(
-    attempt: int, kind: str, body: Body, redact: Redactor, most: int, without: str
-) -> WrittenBody:
+    attempt: int, kind: str, body: Body, most: int, without: str, *, streamed: bool
+) -> Draft:
     most = min(most, body.most)
     if not most and not without:
         without = SWITCHED_OFF  # since this was noted with none
     data = b"" if without else body.kept()[:most]
     if without or b"\0" in data:
-        return WrittenBody(attempt, kind, body.size, without or NO_TEXT, b"")
+        return Draft(attempt, kind, body.size, without or NO_TEXT, b"", streamed)
     gone = ""
     if len(data) < body.size:
         data = without_tail(data)
         gone = f"only the first {most // 1024} KB of {body.size // 1024} KB are kept"
-    text = packed(data)
-    if text is data:
-        text = redact(data)
-    elif not redact.clean(text):
-        text = packed(redact(data))
-    return WrittenBody(attempt, kind, body.size, gone, text)
+    return Draft(attempt, kind, body.size, gone, packed(data), streamed)
 
 
 def in_pieces(batches: Batches, redact: Redactor) -> bool:
@@ -173,27 +225,6 @@ def in_pieces(batches: Batches, redact: Redactor) -> bool:
     if redact.clean(text):
         return False
     return b"".join(redact(piece.encode(errors="replace")) for piece in pieces) != redact(text)
-
-
-def joined(batches: Batches) -> Iterator[tuple[float, Sequence[Event]]]:
-    """The same events, with all that a part says as one of them, when it ends."""
-    said: list[str] = []
-    index = 0
-    last = 0.0
-    for last, batch in batches:
-        events: list[Event] = []
-        for event in batch:
-            if type(event) is PartDelta:
-                said.append(event.text)
-                index = event.index
-                continue
-            if said:
-                events.append(PartDelta(index, "".join(said)))
-                said.clear()
-            events.append(event)
-        yield last, events
-    if said:
-        yield last, [PartDelta(index, "".join(said))]
 
 
 def insert(connection: sqlite3.Connection, written: Written) -> None:
