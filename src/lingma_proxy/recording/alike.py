@@ -39,7 +39,7 @@ def packed(data: bytes) -> bytes:
     messages = data.split(between, LEAST)
     if len(messages) < LEAST or max(map(len, messages[:LEAST])) < SHORT:
         return data
-    sections = list(_sections(data.split(between), between))
+    sections = list(_sections(data, between))
     if len(sections) == 1 and sections[0][:1] == b"=":
         return data
     return PACKED + PACKED.join((b"%d" % lines, *sections))
@@ -83,68 +83,73 @@ def _whole(section: bytes, between: bytes) -> bytes:
     return before + (after + between + before).join(values) + after
 
 
-def _sections(messages: Sequence[bytes], between: bytes) -> Iterator[bytes]:
+def _sections(data: bytes, between: bytes) -> Iterator[bytes]:
+    messages = data.split(between)
     alone: list[bytes] = []
-    at, tries = 0, 0
+    at, begin, tries = 0, 0, 0
     while at < len(messages):
-        run = _run(messages, at, between) if tries < PATIENCE else None
+        if tries == PATIENCE:
+            alone += messages[at:]
+            break
+        run = _run(messages, at, between, data, begin)
         if run is None:
-            tries += 1
-            end = at + 1 if tries < PATIENCE else len(messages)
-            alone += messages[at:end]
-            at = end
+            alone.append(messages[at])
+            begin += len(messages[at]) + len(between)
+            at, tries = at + 1, tries + 1
             continue
-        size, section = run
         if alone:
             yield b"=" + between.join(alone)
-            alone.clear()
-            tries = 0
+            alone = []
+        size, length, section = run
         yield section
-        at += size
+        at, begin, tries = at + size, begin + length + len(between), 0
     if alone:
         yield b"=" + between.join(alone)
 
 
-def _run(messages: Sequence[bytes], at: int, between: bytes) -> tuple[int, bytes] | None:
-    """How many messages are alike from here on, and their section."""
+def _run(
+    messages: Sequence[bytes], at: int, between: bytes, data: bytes, begin: int
+) -> tuple[int, int, bytes] | None:
+    """How many messages are alike from here on, in how many bytes, and their section.
+
+    `begin` is where they begin in the data.
+    """
     if len(messages[at]) < SHORT or at + LEAST > len(messages):
         return None
     before, after = _shared(messages, at)
-    begin, end = len(before), len(after)
-    if begin + end < max(SHORT, sum(map(len, _shared(messages, at + 1))) - NEAR):
+    shared = len(before) + len(after)
+    if shared < max(SHORT, sum(map(len, _shared(messages, at + 1))) - NEAR):
         return None  # or the next begins a better one
 
     def fits(index: int) -> bool:
         it = messages[index]
-        return len(it) >= begin + end and it.startswith(before) and it.endswith(after)
+        return len(it) >= shared and it.startswith(before) and it.endswith(after)
+
+    def run(size: int) -> tuple[int, int, bytes] | None:
+        first, end = len(before), -len(after) or None
+        values = [it[first:end] for it in messages[at : at + size]]
+        # One comparison of all is quicker than a look at each.
+        whole = before + (after + between + before).join(values) + after
+        if not data.startswith(whole, begin):
+            return None
+        return size, len(whole), b"+" + MARK.join((before, after, *values))
 
     # Where it ends is guessed from a few, which is seldom wrong.
-    low, step = at, 1
-    while low + step < len(messages) and fits(low + step):
-        low, step = low + step, 2 * step
+    last, step = at, 1
+    while last + step < len(messages) and fits(last + step):
+        last, step = last + step, 2 * step
     while step > 1:
         step //= 2
-        if low + step < len(messages) and fits(low + step):
-            low += step
-    size = low + 1 - at
-    values = _values(messages[at : at + size], before, after, between)
-    if values is None:
-        size = next((it for it in range(size) if not fits(at + it)), size)
-        values = _values(messages[at : at + size], before, after, between)
-    if size < LEAST or values is None:
+        if last + step < len(messages) and fits(last + step):
+            last += step
+    size = last + 1 - at
+    if size < LEAST:
         return None
-    return size, b"+" + MARK.join((before, after, *values))
-
-
-def _values(
-    run: Sequence[bytes], before: bytes, after: bytes, between: bytes
-) -> list[bytes] | None:
-    """What differs; None: not all of them are alike."""
-    begin, end = len(before), -len(after) or None
-    values = [it[begin:end] for it in run]
-    # One comparison of all is quicker than one of each.
-    whole = before + (after + between + before).join(values) + after
-    return values if whole == between.join(run) else None
+    found = run(size)
+    if found is None:
+        size = next((it for it in range(size) if not fits(at + it)), 0)
+        found = run(size) if size >= LEAST else None
+    return found
 
 
 def _shared(messages: Sequence[bytes], at: int) -> tuple[bytes, bytes]:

@@ -93,7 +93,13 @@ REFERENCE = re.compile(
 """What only says where a value comes from, or that there is none."""
 
 
-@lru_cache(4096)
+FIELD = re.compile(rb"([A-Za-z0-9_.-]+)\\*\"")
+MOST_NAMES = 4096
+_harmless: set[bytes] = set()
+"""Fields as they stand behind their first quote, that name no credential: a look-up for each."""
+
+
+@lru_cache(MOST_NAMES)
 def credential(name: bytes) -> tuple[str, bool] | None:
     """What the name says it is, in words, and whether whatever stands there is taken; None: no."""
     words = [word.lower() for word in SPLIT.findall(name.decode())]
@@ -132,9 +138,26 @@ def signed(pattern: re.Pattern[bytes], data: bytes, at: int, window: int) -> Ite
         sign = match.end() - 1
         if sign < taken:
             continue  # it is part of a value
+        if harmless(data, sign):
+            continue
         for span in behind(data, sign, match[0][-1:]):
             taken = span.end
             yield span
+
+
+def harmless(data: bytes, sign: int) -> bool:
+    """Whether the field before the sign is known to be no credential, as nearly all are."""
+    begin = data.rfind(b'"', max(0, sign - LONGEST_NAME), sign - 1) + 1
+    field = data[begin:sign]
+    if field in _harmless:
+        return True
+    name = FIELD.fullmatch(field) if begin else None
+    if name is None or credential(name[1]) is not None:
+        return False
+    if len(_harmless) >= MOST_NAMES:
+        _harmless.clear()
+    _harmless.add(field)
+    return True
 
 
 def behind(data: bytes, sign: int, kind: bytes) -> Iterator[Span]:

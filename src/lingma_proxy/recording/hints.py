@@ -15,19 +15,33 @@ HINTS = (
     re.compile(
         rb"_(?:(?<=[rs]k_)(?:live|test)_|(?<=gh[pousr]_)|(?<=github_)pat_|(?<=npm_)|(?<=hf_))"
     ),
-    re.compile(
-        rb"[BIJKLRSUVYZ](?:(?<=B)(?:earer|EARER|asic)|(?<=AI)za|(?<=eyJ)|(?<=A[KS])IA|(?<=L)TAI"
-        rb"|(?<=R)0lGOD|(?<=U)klGR|(?<=iV)BORw0KGgo|(?<=COSY)\.|(?<=UTHORIZ)ATION)"
-    ),
 )
-"""By the byte that each begins with; those of the last are rare."""
-WORDS = (b"bearer", b"uthorization", b";base64,", b"9j")
+"""By the byte that each begins with."""
+WORDS = (b"earer", b"Basic", b"eyJ", b"AIza", b"uthorization", b";base64,", b"9j")
+CAPITALS = (
+    b"AKIA",
+    b"ASIA",
+    b"LTAI",
+    b"COSY",
+    b"UTHORIZATION",
+    b"EARER",
+    b"0GOD",
+    b"UGR",
+    b"VBOR0KG",
+)
+"""Capitals and digits of some, as they stand where all else is left out."""
+ELSE = bytes(
+    it for it in range(256) if not chr(it).isascii() or not (chr(it).isupper() or chr(it).isdigit())
+)
 BESIDE = 32
 """Bytes before and behind the beginning of a token in which its hint stands."""
 
 
 def hinted(data: bytes, begin: int, end: int) -> bool:
     """Whether there may be one in `data[begin:end]`."""
-    return any(data.find(word, begin, end) >= 0 for word in WORDS) or any(
-        hint.search(data, begin, end) for hint in HINTS
-    )
+    if any(data.find(word, begin, end) >= 0 for word in WORDS):
+        return True
+    if any(hint.search(data, begin, end) for hint in HINTS):
+        return True
+    capitals = data[begin:end].translate(None, ELSE)
+    return any(word in capitals for word in CAPITALS)
