@@ -167,6 +167,7 @@ def test_zero_is_shown_with_what_it_means():
 def test_nothing_secret_is_shown():
     assert Secret().show("sk-canary") == "(set, not shown)"
     assert Url().show("http://me:canary@proxy:3128/x@y") == "http://proxy:3128/x@y"
+    assert Url("ws").show("ws://host/x?token=canary") == "ws://host/x?…"
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,8 @@ def test_the_other_spelling_of_a_word_is_the_word():
 def test_a_secret_is_never_repeated():
     assert "canary" not in refused(file(api_key="canary with blanks"))
     assert "canary" not in refused(None, {"LINGMA_PROXY_API_KEY": "canary ü"})
+    assert "canary" not in refused(file(remote_proxy_url="user:canary@host:8080"))
+    assert "canary" not in refused(file(websocket_url="http://user:can/canary@host"))
 
 
 def test_a_long_value_is_repeated_in_part():

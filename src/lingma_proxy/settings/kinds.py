@@ -206,10 +206,8 @@ class CommandOrAddress(Text):
 
     def show(self, value: str) -> str:
         """Without what an address may carry: a name and password, and a key behind the `?`."""
-        if not value.lower().startswith(("http://", "https://")):
-            return value
-        address, asked, _ = value.partition("?")
-        return Url().show(address) + (asked and "?…")
+        address = value.lower().startswith(("http://", "https://"))
+        return Url().show(value) if address else value
 
 
 class Secret:
@@ -283,10 +281,12 @@ class Url:
         return self.of_json(text)
 
     def show(self, value: str) -> str:
-        """The address without the name and password that it may carry."""
-        scheme, found, rest = value.partition("://")
+        """The address without the name, password and query that it may carry."""
+        address, asked, _ = value.partition("?")
+        scheme, found, rest = address.rpartition("://")
         authority, slash, path = rest.partition("/")
-        return f"{scheme}{found}{authority.rpartition('@')[2]}{slash}{path}"
+        host = authority.rpartition("@")[2]
+        return f"{scheme}{found}{host}{slash}{path}{asked and '?…'}"
 
 
 class Words:

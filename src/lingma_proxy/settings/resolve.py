@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from lingma_proxy.errors import SettingsError
 from lingma_proxy.settings.inert import INERT
-from lingma_proxy.settings.kinds import Secret
+from lingma_proxy.settings.kinds import CommandOrAddress, Secret, Url
 from lingma_proxy.settings.setting import Setting
 from lingma_proxy.settings.table import TABLE, Settings
 
@@ -67,7 +67,9 @@ class _Found:
                 return kind.of_json(self.raw)
             return kind.of_text(self.raw)
         except ValueError as error:
-            secret = isinstance(kind, Secret)
+            # Where a URL is wrong nobody knows where its password ends.
+            password = isinstance(kind, Url | CommandOrAddress) and "@" in str(self.raw)
+            secret = isinstance(kind, Secret) or password
             shown = "not usable" if secret else json.dumps(self.raw, ensure_ascii=False)
             if len(shown) > 100:
                 shown = shown[:99] + "…"
