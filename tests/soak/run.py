@@ -26,6 +26,7 @@ from random import Random
 from aiohttp import ClientSession
 
 from lingma_proxy.jsonio import JsonObject, dumpb
+from lingma_proxy.transports.websocket import HANDSHAKE
 from soak.asking import Way
 from soak.clients import Crowd, on_a_websocket
 from soak.watching import Sample, Watch, edges, grown, quantile
@@ -162,7 +163,9 @@ async def trouble(crowd: Crowd, side: Side, folder: Path, every: float) -> None:
                 case _, 4:
                     with crowd.weather.bad():
                         await side.do("restart")
-                        await asyncio.sleep(1)
+                        # Who was let in as the door closed waits so long for a greeting, and
+                        # all who came since wait with it.
+                        await asyncio.sleep(HANDSHAKE + 1)
                 case _:
                     await on_a_websocket(crowd, session)
 
