@@ -18,7 +18,7 @@ from lingma_proxy.conversation.notes import MOST, Body, ExchangeNotes
 from lingma_proxy.recording.database import Database
 from lingma_proxy.recording.kept import KeptExchange, Summary, Wanted
 from lingma_proxy.recording.reading import delete, found, listed
-from lingma_proxy.recording.redact import Redactor
+from lingma_proxy.recording.redact import A_MOMENT, Redactor
 from lingma_proxy.recording.retention import Retention
 from lingma_proxy.recording.writing import SWITCHED_OFF, insert, written
 
@@ -126,7 +126,9 @@ class Exchanges:
         *,
         redact: Redactor,
     ) -> None:
-        insert(connection, written(notes, redact, most=self._most, without=without))
+        ready = written(notes, redact, most=self._most, without=without)
+        time.sleep(A_MOMENT)  # many at once would keep the loop waiting for the interpreter
+        insert(connection, ready)
 
 
 def held(notes: ExchangeNotes) -> int:
