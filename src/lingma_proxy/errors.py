@@ -211,7 +211,7 @@ class ProtocolError(BackendError):
 
 
 class BrokenOff(ProtocolError):
-    """The reply ended before it was complete: without a reason to stop, and without an end."""
+    """The reply ended before it was complete: without a reason to stop, or without a word."""
 
     retry = True
     blames_model = True

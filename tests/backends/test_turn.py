@@ -15,6 +15,7 @@ from lingma_proxy.conversation.events import (
 from lingma_proxy.conversation.request import Text, Thinking
 from lingma_proxy.errors import (
     BackendUnavailable,
+    BrokenOff,
     ProtocolError,
     ProxyError,
     RateLimited,
@@ -102,7 +103,7 @@ async def test_an_end_without_an_answer_is_an_error():
     one = turn()
     one.hear(STOP)
 
-    with pytest.raises(ProtocolError, match="without an answer"):
+    with pytest.raises(BrokenOff, match="without an answer"):
         await one.first()
 
 

@@ -14,7 +14,7 @@ from lingma_proxy.conversation.halves import MARK, Halves, Place
 from lingma_proxy.conversation.notes import AttemptNotes
 from lingma_proxy.conversation.tokens import count_text
 from lingma_proxy.conversation.writer import ReplyWriter
-from lingma_proxy.errors import BackendUnavailable, ProtocolError, ProxyError
+from lingma_proxy.errors import BackendUnavailable, BrokenOff, ProtocolError, ProxyError
 from lingma_proxy.vendor.updates import Broke, Counted, Finished, Said, Spoke, Thought, Used
 
 MOST_HELD = 16 * 2**20
@@ -161,8 +161,11 @@ class Turn:
         if self._ended:
             return
         if not self._begun and reason is FinishReason.STOP:
-            why = ", for it got no permission to use its tools" if self.declined else ""
-            self.fail(ProtocolError(f"{self._who} ended its turn without an answer{why}."))
+            said = f"{self._who} ended its turn without an answer"
+            if self.declined:
+                self.fail(ProtocolError(f"{said}, for it got no permission to use its tools."))
+            else:  # another model may have one
+                self.fail(BrokenOff(f"{said}."))
             return
         self._tell(self._writer.end(reason, usage))
         self._ended = True
