@@ -111,6 +111,7 @@ def expected(path, streamed, **more):
         "dialect": NAMES[path].name,
         "streamed": streamed,
         "asked_model": "kmodel",
+        "meant_model": "kmodel",
         "model": "kmodel",
         "status": 200,
         "request": body(path, streamed),
