@@ -17,6 +17,7 @@ from types import TracebackType
 
 from lingma_proxy.errors import ProxyError
 from lingma_proxy.jsonio import Json, dumps
+from lingma_proxy.wire.printable import printable
 
 Thrown = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 """What `sys.exc_info` gives."""
@@ -77,7 +78,7 @@ def shown(text: str) -> str:
     """It without what would begin a line, or steer a terminal."""
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else " " for each in text)
+    return printable(text)
 
 
 def told(error: BaseException) -> str:

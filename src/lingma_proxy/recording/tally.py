@@ -8,6 +8,7 @@ from msgspec import field
 from lingma_proxy.conversation.notes import ExchangeNotes
 from lingma_proxy.recording.histogram import Histogram
 from lingma_proxy.recording.writing import LEFT, failure
+from lingma_proxy.wire.printable import printable
 
 OTHER = "other"
 """Whoever came after as many as are told apart."""
@@ -121,9 +122,9 @@ class Known:
         self._names: set[str] = set()
 
     def name(self, name: str) -> str:
-        name = clean(name)
         if name not in self._names:
-            if len(self._names) >= self._most:
+            name = clean(name)
+            if name not in self._names and len(self._names) >= self._most:
                 return OTHER
             self._names.add(name)
         return name
@@ -131,5 +132,4 @@ class Known:
 
 def clean(name: str) -> str:
     """A name as it can be shown anywhere, and stored."""
-    shown = "".join(each if each.isprintable() else " " for each in name[:LONGEST_NAME])
-    return shown.encode("utf-8", "replace").decode().strip() or "unknown"
+    return printable(name[:LONGEST_NAME]).encode("utf-8", "replace").decode().strip() or "unknown"

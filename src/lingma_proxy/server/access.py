@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from lingma_proxy.conversation.notes import ExchangeNotes
 from lingma_proxy.recording.redact import Redactor
+from lingma_proxy.wire.printable import printable
 
 log = logging.getLogger("lingma_proxy.access")
 
@@ -75,8 +76,7 @@ def sentence(notes: ExchangeNotes) -> str:
         words.append(f"{len(notes.attempts)} attempts")
     if kind := kind_of(notes.error):
         words.append("the client went away" if kind == LEFT else kind)
-    line = " ".join(filter(None, [*words, notes.id]))
-    return "".join(each if each.isprintable() else " " for each in line)
+    return printable(" ".join(filter(None, [*words, notes.id])))
 
 
 def kind_of(error: BaseException | None) -> str:

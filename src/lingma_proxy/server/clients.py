@@ -10,6 +10,9 @@ What is sent was seen in captures of these programs, or is in their documentatio
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+
+from lingma_proxy.wire.printable import printable
 
 LONGEST_AGENT = 200
 """Characters of a User-Agent that are kept; browsers have about 120."""
@@ -121,6 +124,7 @@ def client_of(headers: Mapping[str, str]) -> str:
     return client_by(headers.get("User-Agent", "")[:LONGEST_AGENT])
 
 
+@lru_cache(256)
 def client_by(agent: str) -> str:
     """Who has this User-Agent."""
     agent = agent.strip().lower()
@@ -141,4 +145,4 @@ def client_by(agent: str) -> str:
 def user_agent_of(headers: Mapping[str, str]) -> str:
     """It as it was sent, within bounds, and in characters that can be shown."""
     agent = headers.get("User-Agent", "")[:LONGEST_AGENT]
-    return "".join(each if each.isprintable() else " " for each in agent).strip()
+    return printable(agent).strip()

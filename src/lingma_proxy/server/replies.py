@@ -7,6 +7,7 @@ from aiohttp import web
 
 from lingma_proxy.errors import MethodNotAllowed, ProxyError, UpgradeRequired
 from lingma_proxy.jsonio import Json, dumpb
+from lingma_proxy.wire.printable import printable
 
 MAX_WARNING = 2000
 """Characters of a header; some clients refuse heads beyond 8 KiB."""
@@ -58,4 +59,4 @@ def model_header(model: str) -> dict[str, str]:
 def clean(text: str, most: int) -> str:
     """It in characters that a header may have."""
     text = text[:most].encode("ascii", "backslashreplace").decode()
-    return "".join(each if each.isprintable() else " " for each in text)[:most].strip()
+    return printable(text)[:most].strip()

@@ -11,6 +11,8 @@ it was trained to, as its makers publish in the templates and descriptions of th
     GLM, Kimi K2.5, 2.6 think or not, as a switch of their API says
 """
 
+from functools import lru_cache
+
 from lingma_proxy.profile import Profile
 
 THINKS_IN_TEXT = Profile(thinks_in_text=True)
@@ -54,5 +56,14 @@ UNKNOWN = Profile()
 
 def profile_of(model: str) -> Profile:
     """The profile of a model, by its key or its name, in any case of letters."""
+    return _remembered(model) if len(model) <= LONG else _found(model)
+
+
+def _found(model: str) -> Profile:
     name = model.lower()
     return next((profile for word, profile in FAMILIES if word in name), UNKNOWN)
+
+
+LONG = 64
+"""Characters of a name up to which it is worth remembering: it is asked for with each request."""
+_remembered = lru_cache(maxsize=1024)(_found)
