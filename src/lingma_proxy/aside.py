@@ -34,7 +34,7 @@ def later(work: Callable[[], object]) -> None:
     def do() -> None:
         try:
             work()
-        except Exception:
+        except Exception:  # nobody waits who could be told
             log.exception("A fault of Lingma Proxy, in what it does aside")
 
     _patient.submit(do)

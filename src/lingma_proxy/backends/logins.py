@@ -46,7 +46,6 @@ RESCAN = 300.0
 """Seconds before the logs of a runtime are searched again for its machine id."""
 NEWEST_FOLDERS = 5
 NEWEST_LOGS = 24
-FOREVER = float("inf")
 
 
 def here(environment: Mapping[str, str] | None = None, home: Path | None = None) -> Machine:

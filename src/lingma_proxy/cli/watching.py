@@ -47,7 +47,7 @@ class Watching:
             await asyncio.sleep(POLL)
             try:
                 await self.look()
-            except Exception:
+            except Exception:  # to stop looking would make the next change go unseen
                 log.exception("A fault of Lingma Proxy: the settings could not be looked at")
 
     async def look(self) -> None:

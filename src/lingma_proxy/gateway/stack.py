@@ -147,7 +147,7 @@ class Gateway:
         for observer in self.observers:
             try:
                 observer(notes)
-            except Exception:
+            except Exception:  # one that fails must not keep it from the others
                 log.exception("A fault of Lingma Proxy: an exchange could not be noted")
 
     def count(self, request: ChatRequest) -> int:
